@@ -1,0 +1,39 @@
+BIN := .venv/bin
+
+.PHONY: help setup check test soak demo bench lock clean
+.NOTPARALLEL:
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile | expand -t 8
+
+setup:  ## install the Debian packages and .venv; once done, takes no time
+	@bash docker/setup.sh
+
+check: setup  ## style, types, layers, sizes
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/check_sizes.py
+
+test: setup  ## everything but the soak tests
+	$(BIN)/pytest -m "not soak" -n 2
+
+soak: setup  ## repetitions, chaos and long suites
+	$(BIN)/pytest -m soak
+
+demo: setup  ## watch it work, without a model server
+	$(BIN)/surehand demo
+
+bench: setup  ## how fast it captures, clicks, types and settles
+	$(BIN)/python -m tests.bench
+
+lock: setup  ## make docker/requirements.lock fit pyproject.toml again; pins that still fit stay
+	$(BIN)/pip install --quiet uv
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --group dev --quiet \
+	  --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-emit-package python3-xlib \
+	  --output-file docker/requirements.lock
+
+clean:  ## remove caches and built files; .venv and runs/ stay
+	rm -rf build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find agent env scenarios tests tools -name __pycache__ -prune -exec rm -rf {} +

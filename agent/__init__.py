@@ -1,0 +1,1 @@
+"""The mind and the machinery around it. Imports scenarios, env and tools."""

@@ -1,0 +1,5 @@
+"""`python -m agent` is `surehand`."""
+
+from agent.cli import main
+
+main()

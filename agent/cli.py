@@ -1,0 +1,195 @@
+"""`surehand …`: what can be typed, and what it is called there. The work is in agent.commands, imported when needed."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tools.errors import SurehandError, UserError
+
+app = typer.Typer(
+    help="Automates desktops and web pages by looking at the screen, and says whether the task was done.",
+    rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False,
+)  # fmt: skip
+scenarios_app = typer.Typer(help="List scenarios, and prove that they can be trusted.")
+app.add_typer(scenarios_app, name="scenarios")
+
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Who decides: oracle, idle, scripted:FILE or replay:RUN.", metavar="MODEL")
+]
+Browser = Annotated[
+    str | None, typer.Option("--world", help="How a web scenario sees its browser: kiosk or headless.", metavar="KIND")
+]
+Patterns = Annotated[
+    list[str] | None, typer.Argument(help="Ids, patterns such as 'web/*', or files.", metavar="[PATTERN]...")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _surehand(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"surehand {installed('surehand')}")
+        raise typer.Exit
+    _help_when_alone(context)
+
+
+@scenarios_app.callback(invoke_without_command=True)
+def _help_when_alone(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="An id, or a .yaml file.", metavar="SCENARIO")],
+    seed: Annotated[int, typer.Option(help="Which draw of the scenario.", min=0)] = 0,
+    model: Model = None,
+    world: Browser = None,
+    size: Annotated[str | None, typer.Option(help="Pixels of the world, such as 1920x1080.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Most steps.")] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder for this run instead of one below runs/.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the report in a browser afterwards.")] = False,
+    config: Config = None,
+) -> None:
+    """Do one scenario once, and watch it. Exit status: 0 passed, 1 not passed, 3 the machinery failed."""
+    from agent.commands.run import run as command
+    from agent.settings import load
+
+    settings = load(config, model=model, browser=world, size=size, steps=steps)
+    raise typer.Exit(command(settings, scenario, seed, out, show))
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(help="Folder of the run.", metavar="RUN")],
+    out: Annotated[Path | None, typer.Option(help="New folder for this run instead of one below runs/.")] = None,
+    config: Config = None,
+) -> None:
+    """Do a recorded run again in a fresh world. Exit status: 0 the same, 1 different, 3 the machinery failed."""
+    from agent.commands.replay import replay as command
+
+    raise typer.Exit(command(config, folder, out))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of the run.", metavar="[RUN]")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the runs there are.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    config: Config = None,
+) -> None:
+    """Write a run's report again, or list the runs."""
+    from agent.commands.show import list_runs, make_report
+    from agent.settings import load
+
+    if folder is None and not listing:
+        raise UserError("no run named", remedy="`surehand report --list` lists them")
+    if folder is None:
+        list_runs(load(config).runs)
+    else:
+        make_report(folder, show)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path | None, typer.Option(help="Folder for the runs and their page.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser afterwards.")] = False,
+    config: Config = None,
+) -> None:
+    """Watch it work on a desktop and on a web page, without a model server."""
+    from agent.commands.demo import demo as command
+    from agent.settings import load
+
+    raise typer.Exit(command(load(config), out, show))
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: Config = None,
+) -> None:
+    """Say what is missing on this machine, and the command that mends it. Exit status 1 if something needed is."""
+    from agent.commands.doctor import doctor as command
+    from agent.settings import load
+
+    raise typer.Exit(command(load(config), as_json))
+
+
+@app.command("config")
+def config_command(config: Config = None) -> None:
+    """Show every setting, its value, and where that comes from."""
+    from agent.commands.show import show_settings
+    from agent.settings import load
+
+    show_settings(load(config))
+
+
+@scenarios_app.command("list")
+def list_scenarios(
+    patterns: Patterns = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only those with this tag; may be repeated.")] = None,
+    world: Annotated[str | None, typer.Option(help="Only those of this world: desktop or browser.")] = None,
+    config: Config = None,
+) -> None:
+    """List the scenarios there are."""
+    from agent.commands.scenarios import list_scenarios as command
+    from agent.settings import load
+
+    command(load(config), patterns or [], tag or [], world)
+
+
+@scenarios_app.command("check")
+def check(
+    patterns: Patterns = None,
+    seeds: Annotated[str, typer.Option(help="Draws to prove, such as 0-2 or 0,7.")] = "0",
+    parallel: Annotated[int | None, typer.Option(help="Most worlds at once.")] = None,
+    world: Browser = None,
+    order: Annotated[int | None, typer.Option(help="Number of the random order, to repeat one.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Also write the result as JUnit XML.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the records of what failed.")] = None,
+    config: Config = None,
+) -> None:
+    """Prove scenarios: the oracle passes, doing nothing fails, a near miss fails. Exit status 1 if one is unsound."""
+    from agent.commands.scenarios import check_scenarios
+    from agent.settings import load
+
+    settings = load(config, parallel=parallel, browser=world)
+    raise typer.Exit(check_scenarios(settings, patterns or [], seeds, order, junit, out))
+
+
+def main() -> None:
+    """Runs the command line. A mistake of the person is one line and exit status 2; Ctrl-C ends quietly with 130."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal without Unicode still gets all lines
+    sys.exit(_called())
+
+
+def _called() -> int:
+    try:
+        return int(app(prog_name="surehand", standalone_mode=False) or 0)
+    except SurehandError as error:
+        typer.echo(f"surehand: {error}", err=True)
+        return 2 if isinstance(error, UserError) else 3
+    except typer.TyperException as error:
+        typer.echo(f"surehand: {_usage(error)}", err=True)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+
+
+def _usage(error: typer.TyperException) -> str:
+    """A wrong option or argument on one line, with the help that would have told."""
+    said: str = getattr(error, "format_message", error.__str__)()
+    context = getattr(error, "ctx", None)
+    line = " ".join(said.split()).rstrip(".")
+    return line[:1].lower() + line[1:] + (f" (see `{context.command_path} --help`)" if context else "")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What is seen in the terminal while something runs: finished lines stay, the last one is alive."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from agent.trace import Decision, Run, Step
+from agent.trace import Status as Ending
+from agent.words import Tone, action_words, seconds_words, verdict
+from env.base import Effect
+
+COLOURS: dict[Tone, str] = {"good": "green", "bad": "red", "warn": "yellow", "muted": "magenta"}
+SIGNS: dict[Tone, str] = {"good": "✓", "bad": "✗", "warn": "!", "muted": "–"}
+_WIDTHS = {"step": 4, "action": 26, "outcome": 12, "screen": 9, "time": 8}
+_GAP = 2
+_NARROW = 90
+"""Below this width the action's column gives its place to the sentence."""
+
+
+def console() -> Console:
+    """Where commands write: coloured only on a terminal that wants it (NO_COLOR), every text as it is."""
+    return Console(highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else 120)
+
+
+def signed(tone: Tone, text: str) -> Text:
+    """A sign and a text in one colour; without colours the sign still tells."""
+    return Text(f"{SIGNS[tone]} {text}", style=COLOURS[tone])
+
+
+class StepTable:
+    """The table of a run's steps as they happen. A step's line is written when the next picture shows what it did."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._last: Step | None = None
+        self._status = Status("preparing the world", console=out)
+
+    def __enter__(self) -> Self:
+        heads = ("", "what it says", "action", "outcome", "screen", "time")
+        self._row(*(Text(head, style="dim") for head in heads))
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+        self._write(None)
+
+    def step(self, step: Step) -> None:
+        """Takes a step that was just done."""
+        self._write(step.effect_before)
+        self._last = step
+        said = step.reply.say if isinstance(step.reply, Decision) else step.reply.why
+        self._status.update(Text(f"{step.number:>2}  {said}"))
+
+    def _write(self, effect: Effect | None) -> None:
+        step, self._last = self._last, None
+        if step is None:
+            return
+        time = Text(seconds_words(sum(step.seconds.values())), style="dim")
+        number = Text(f"{step.number:>3}", style="dim")
+        if not isinstance(step.reply, Decision):
+            self._row(number, Text(step.reply.why), Text("–"), signed("bad", "unreadable"), Text(""), time)
+            return
+        outcome = step.outcome
+        done = signed("good", "done") if outcome is None or outcome.ok else signed("bad", outcome.note)
+        screen = Text(effect or "", style="yellow" if effect is Effect.UNCHANGED else "dim")
+        self._row(number, Text(step.reply.say), Text(action_words(step.reply.action), style="cyan"), done, screen, time)
+
+    def _row(self, step: Text, say: Text, action: Text, outcome: Text, screen: Text, time: Text) -> None:
+        cells = {"step": step, "say": say, "action": action, "outcome": outcome, "screen": screen, "time": time}
+        if self._out.width < _NARROW:
+            del cells["action"]
+        fixed = sum(_WIDTHS.get(name, 0) + _GAP for name in cells)
+        grid = Table.grid(padding=(0, _GAP, 0, 0))
+        for name in cells:
+            width = _WIDTHS.get(name) or max(10, self._out.width - fixed)
+            grid.add_column(
+                width=width, no_wrap=True, overflow="ellipsis", justify="right" if name == "time" else "left"
+            )
+        grid.add_row(*cells.values())
+        self._out.print(grid)
+
+
+def say_verdict(out: Console, run: Run) -> None:
+    """The line that ends a run."""
+    word, tone, why = verdict(run)
+    out.print(signed(tone, word) + Text(f": {why}" if why else "", style="default"), soft_wrap=True)
+
+
+def exit_code(status: Ending | None) -> int:
+    """0 passed, 1 not passed, 3 the machinery failed and there is no score."""
+    if status is Ending.PASSED:
+        return 0
+    return 1 if status is not None and status.scored else 3

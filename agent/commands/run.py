@@ -1,0 +1,46 @@
+"""`surehand run`: one scenario, once."""
+
+import asyncio
+import webbrowser
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from agent import runner
+from agent.commands.live import StepTable, console, exit_code, say_verdict
+from agent.commands.wiring import model_for, new_folder, require, task_for, worlds
+from agent.report import write_report
+from agent.settings import Settings
+from agent.trace import Run
+
+
+def run(settings: Settings, scenario: str, seed: int, out: Path | None, show: bool) -> int:
+    """Runs it, live in the terminal, and writes its report. Returns the exit status."""
+    done, report = run_one(console(), settings, scenario, seed, out)
+    if show:
+        webbrowser.open(report.resolve().as_uri())
+    return exit_code(done.status)
+
+
+def run_one(out: Console, settings: Settings, scenario: str, seed: int, folder: Path | None) -> tuple[Run, Path]:
+    """One run with its table, its verdict and its report. Raises UserError before anything is begun."""
+    task = task_for(settings, scenario, seed)
+    make_model = model_for(settings, task)
+    require(settings, task.world)
+    folder = folder or new_folder(settings, f"{task.scenario}-{seed}")
+    asked = settings.model_dump(mode="json") | {"asked": scenario}
+    out.print(Text.assemble((f"{task.scenario}", "bold"), f" at seed {seed}, by {settings.model}"))
+    out.print(Text(task.goal.strip()), soft_wrap=True)
+    out.print()
+    with StepTable(out) as table:
+        done = asyncio.run(
+            runner.run(
+                task, make_model, worlds(settings), folder, tokens=settings.tokens, settings=asked, on_step=table.step
+            )
+        )
+    out.print()
+    say_verdict(out, done)
+    report = write_report(folder)
+    out.print(Text(f"report: {report}"), soft_wrap=True)
+    return done, report

@@ -1,0 +1,112 @@
+"""From settings to the parts of a run: its task, its world, its model, its folder."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
+
+from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
+from agent.prove import as_model
+from agent.runner import MakeModel, MakeWorld
+from agent.settings import Settings
+from env.base import Environment, Probe
+from env.kept import KeptEnvironment
+from env.sandbox import find_isolation
+from env.world import WorldSpec, find_chromium
+from scenarios.base import Limits, Task, World
+from scenarios.loader import ASSETS, load
+from scenarios.schema import meant
+from tools.actions import Action, BrowserAction, ComputerAction
+from tools.errors import UserError
+
+_REPLY: TypeAdapter[str | ComputerAction | BrowserAction] = TypeAdapter(
+    Annotated[Action | str, BeforeValidator(lambda v: v.get("arguments", v) if isinstance(v, dict) else v)]
+)
+MODELS = ("oracle", "idle", "scripted:FILE", "replay:RUN")
+
+
+def task_for(settings: Settings, scenario: str, seed: int) -> Task:
+    """The scenario at this seed, with the size and the limits that the settings ask for. Raises UserError."""
+    task = load(scenario, settings.scenarios).at(seed)
+    limits = Limits(steps=settings.steps or task.limits.steps, seconds=settings.seconds or task.limits.seconds)
+    return replace(task, size=settings.size or task.size, limits=limits)
+
+
+def worlds(settings: Settings) -> MakeWorld:
+    """What makes the world of a task."""
+
+    def make(task: Task) -> Environment:
+        spec = WorldSpec(
+            kind=_kind(settings, task.world), size=settings.size or task.size, assets=ASSETS,
+            chromium=settings.chromium, quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
+        )  # fmt: skip
+        return KeptEnvironment(spec)
+
+    return make
+
+
+def _kind(settings: Settings, world: World) -> Literal["desktop", "browser", "kiosk"]:
+    if world == "desktop":
+        return "desktop"
+    return "kiosk" if settings.browser == "kiosk" else "browser"
+
+
+def require(settings: Settings, *worlds: World) -> None:
+    """Makes sure that the programs of these worlds are there, before anything is begun. Raises UserError."""
+    kinds = {_kind(settings, world) for world in worlds}
+    if kinds & {"browser", "kiosk"}:
+        find_chromium(settings.chromium)
+    if kinds & {"desktop", "kiosk"} and shutil.which("Xvfb") is None:
+        raise UserError("no program 'Xvfb'", remedy="`surehand doctor` says how to install what is missing")
+    if kinds:
+        find_isolation()
+
+
+def model_for(settings: Settings, task: Task) -> MakeModel:
+    """What makes the model that the settings name. Raises UserError: unknown, or not to be had for this task."""
+    name, _, argument = settings.model.partition(":")
+    match name:
+        case "oracle" if not argument:
+            if task.oracle is None:
+                raise UserError(f"scenario {task.scenario!r} has no oracle", remedy="choose another model with --model")
+            return as_model(task.oracle)
+        case "idle" if not argument:
+            return _always(IdleModel())
+        case "scripted" if argument:
+            return _always(ScriptedModel(*_script(Path(argument))))
+        case "replay" if argument:
+            return _always(ReplayModel(Path(argument)))
+    remedy = meant(settings.model, MODELS) or f"choose one of {', '.join(MODELS)}"
+    raise UserError(f"no model {settings.model!r}", remedy=remedy)
+
+
+def _always(model: Model) -> MakeModel:
+    def make(task: Task, probe: Probe) -> Model:
+        return model
+
+    return make
+
+
+def _script(file: Path) -> Iterator[str | ComputerAction | BrowserAction]:
+    """One reply a line, as JSON: a call as models write it, only its arguments, or a text as the whole reply."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the script {str(file)!r}", cause=str(error)) from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield _REPLY.validate_json(line)
+            except ValidationError as error:
+                raise UserError(f"{file}:{number}", cause=error.errors(include_url=False)[0]["msg"]) from None
+
+
+def new_folder(settings: Settings, name: str) -> Path:
+    """A folder below `runs` that nobody has yet, named by the time and by what is run."""
+    stamp = f"{datetime.now():%Y%m%d-%H%M%S}-{name.replace('/', '-')}"
+    numbered = (stamp if n == 1 else f"{stamp}-{n}" for n in range(1, 10_000))
+    return next(path for part in numbered if not (path := settings.runs / part).exists())

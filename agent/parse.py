@@ -1,0 +1,136 @@
+"""A model's reply, read: one decision, or why there is none. Pure; never raises, never acts on what was only thought.
+
+A reply is `thought </think> Action: one sentence <tool_call> {"name": …, "arguments": {"action": …}} </tool_call>`
+(QwenLM/Qwen3-VL, cookbooks/computer_use.ipynb). The opening `<think>` is part of the prompt and so not of the reply.
+"""
+
+import difflib
+import re
+from json import JSONDecoder
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from agent.trace import Completion, Decision, Unreadable
+from tools.actions import ACTION, VERBS, BrowserAction, ComputerAction
+
+_JSON = JSONDecoder(strict=False)  # models write raw line breaks and tabs inside strings
+_SAY = re.compile(r"^[ \t]*Action:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
+_CALL = "<tool_call>"
+_CUT_OFF = {
+    "length": "the answer was cut off because it grew too long",
+    "repetition": "the answer was cut off because it repeated itself",
+    "content_filter": "the answer was cut off by the server's filter",
+    "abort": "the answer was cut off by the server",
+}
+
+
+class _Fault(ValueError):
+    """Why a reply cannot be acted on, told to the model."""
+
+
+def parse(completion: Completion) -> Decision | Unreadable:
+    """What a reply says.
+
+    The thought is the reasoning field and the text before the last `</think>`; a call is looked for after it only. The
+    first call that is JSON decides: it is done, or the reply is unreadable.
+    """
+    thought, content = _split(completion)
+    if completion.finish in _CUT_OFF:
+        return Unreadable(why=_CUT_OFF[completion.finish], raw=content)
+    try:
+        start, call = _first_call(content)
+        action = _action(call)
+    except _Fault as fault:
+        return Unreadable(why=str(fault), raw=content)
+    return Decision(thought=thought, say=_sentence(content[:start]) or action.action, action=action)
+
+
+def _split(completion: Completion) -> tuple[str, str]:
+    """The thought, and what was said after it."""
+    before, _, content = completion.text.rpartition("</think>")
+    thought = f"{completion.reasoning or ''}\n{before.replace('<think>', '')}"
+    return thought.strip(), content.strip()
+
+
+def _first_call(content: str) -> tuple[int, dict[str, Any]]:
+    """Where the first call stands, and what it says; `<tool_call>` in a sentence, without JSON after it, is none."""
+    fault = "there is no <tool_call> in it"
+    for mark in re.finditer(re.escape(_CALL), content):
+        if "<think>" in content[: mark.start()]:
+            raise _Fault("its thought was not ended with </think>")
+        body = content[mark.end() :].lstrip()
+        if not body.startswith("{"):
+            continue
+        try:
+            call, _ = _JSON.raw_decode(body)
+        except ValueError as error:
+            fault = f"the <tool_call> is not valid JSON: {error}"
+        except RecursionError:
+            fault = "the <tool_call> is not valid JSON: it is nested too deeply"
+        else:
+            return mark.start(), call
+    raise _Fault(fault)
+
+
+def _action(call: dict[str, Any]) -> ComputerAction | BrowserAction:
+    name = call.get("name")
+    if not isinstance(name, str) or name not in VERBS:
+        raise _Fault(f"there is no tool {_shown(name)}{_meant(name, VERBS)}; tools are {' and '.join(VERBS)}")
+    arguments = _arguments(call)
+    verb = arguments.get("action")
+    if verb not in VERBS[name]:
+        if owner := next((tool for tool, verbs in VERBS.items() if verb in verbs), None):
+            raise _Fault(f"the action {_shown(verb)} belongs to the tool {owner!r}, not to {name!r}")
+        raise _Fault(f"{name} has no action {_shown(verb)}{_meant(verb, VERBS[name])}")
+    try:
+        return ACTION.validate_python(arguments)
+    except ValidationError as error:
+        raise _Fault(f"{verb}: {_explain(error.errors(include_url=False)[0])}") from None
+
+
+def _arguments(call: dict[str, Any]) -> dict[str, Any]:
+    """The arguments, which some servers write as a string of JSON."""
+    arguments = call.get("arguments")
+    if isinstance(arguments, str):
+        try:
+            arguments = _JSON.decode(arguments)
+        except (ValueError, RecursionError):
+            raise _Fault("arguments is a text that is not valid JSON") from None
+    if not isinstance(arguments, dict):
+        raise _Fault("the call has no arguments; write them as a JSON object")
+    return arguments
+
+
+def _explain(error: ErrorDetails) -> str:
+    """One of pydantic's errors in a sentence for a model, beginning with the field at fault."""
+    loc = error["loc"][1:]  # the first is the verb
+    field = str(loc[0]) if loc else ""
+    given = _shown(error["input"])
+    match error["type"]:
+        case "missing" if len(loc) == 1:
+            return f"{field!r} is missing"
+        case "extra_forbidden":
+            return f"it takes no {field!r}"
+        case "greater_than_equal" | "less_than_equal" if field in ("coordinate", "coordinate2", "bbox_2d"):
+            return f"{field}: {given} is outside the screen, which runs from 0 to 1000"
+        case "value_error":
+            return f"{field}: {error['ctx']['error']}" if field else str(error["ctx"]["error"])
+    return f"{field}: {error['msg']}" + ("" if error["type"] == "missing" else f", not {given}")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def _meant(word: object, options: Any) -> str:
+    close = difflib.get_close_matches(word, list(options), n=1) if isinstance(word, str) else []
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _sentence(spoken: str) -> str:
+    """The sentence for people: the last `Action:` line before the call, or else whatever was said there."""
+    lines = _SAY.findall(spoken)
+    return lines[-1] if lines else " ".join(spoken.split())

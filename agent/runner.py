@@ -1,0 +1,198 @@
+"""One run: setup, the loop, the check, teardown. Every failure gets its name here, and only here."""
+
+import asyncio
+import errno
+import sqlite3
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from agent.graph import Context, Start, State, checkpoints, loop
+from agent.model import Model, OracleModel
+from agent.provenance import revision, versions
+from agent.trace import Failure, Run, RunFolder, Status, Step, Stop
+from env.base import Environment, Probe
+from scenarios.base import CheckResult, Task
+from tools.errors import EnvError, ModelError, ScenarioError, UserError
+
+MakeWorld = Callable[[Task], Environment]
+"""Makes a world of the task's kind and size, not yet reset."""
+
+MakeModel = Callable[[Task, Probe], Model]
+"""Makes or hands out the model of a run; only an oracle may use the probe."""
+
+_NODES = 3
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_NAMED = {EnvError: Status.ERROR_ENV, ModelError: Status.ERROR_MODEL, ScenarioError: Status.ERROR_SCENARIO}
+_CALLED = {
+    "setup": Status.ERROR_ENV,
+    "model": Status.ERROR_MODEL,
+    "observe": Status.ERROR_ENV,
+    "decide": Status.ERROR_MODEL,
+    "act": Status.ERROR_ENV,
+    "check": Status.ERROR_SCENARIO,
+}
+"""Whose fault an error without a name is: of the part that was being called."""
+
+
+async def run(
+    task: Task, make_model: MakeModel, make_world: MakeWorld, folder: Path, *, tokens: int | None = None,
+    settings: dict[str, Any] | None = None, on_step: Callable[[Step], None] = lambda step: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Run:  # fmt: skip
+    """Does one task once and records it in `folder`, which must hold no run yet. The world is closed in any case.
+
+    What goes wrong in the world, the model or the scenario becomes the run's status. Raises UserError when the folder
+    cannot be written (a full disk) and when a part of the run raises one, and lets cancellation through: what was
+    written stays readable, and the record says by what the run was cut off.
+    """
+    attempt = _Attempt(task, make_model, make_world, RunFolder(folder), on_step, clock)
+    return await attempt.go(tokens, settings or {})
+
+
+def verdict(stop: Stop, result: CheckResult) -> Status:
+    """How a run ended that nothing disturbed. A model that gives up has failed, whatever the check finds."""
+    if stop.reason == "unreadable":
+        return Status.UNREADABLE
+    if stop.reason not in ("terminate", "answer"):
+        return Status.LIMIT
+    return Status.PASSED if result.passed and stop.status != "failure" else Status.FAILED
+
+
+class _Attempt:
+    """One run under way. `where` names the part that is being called."""
+
+    def __init__(
+        self, task: Task, make_model: MakeModel, make_world: MakeWorld, folder: RunFolder,
+        on_step: Callable[[Step], None], clock: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self.task, self.make_model, self.make_world, self.folder = task, make_model, make_world, folder
+        self.on_step, self.clock = on_step, clock
+        self.where = "setup"
+        self.world: Environment | None = None
+        self.model: Model | None = None
+        self.record = Run(id=folder.path.name, scenario=task.scenario, seed=task.seed, goal=task.goal, model="",
+                          started=datetime.now(UTC), versions=versions(), revision=revision())  # fmt: skip
+
+    async def go(self, tokens: int | None, settings: dict[str, Any]) -> Run:
+        """The whole run, whatever happens."""
+        if (self.folder.path / "run.json").exists():
+            raise UserError(f"there is a run in {str(self.folder.path)!r} already", remedy="choose another folder")
+        self._note(settings=settings)
+        try:
+            world, model = await self._setup()
+            stop = await self._loop(world, model, tokens)
+            await self._judge(world, stop)
+        except (asyncio.CancelledError, KeyboardInterrupt, UserError) as error:
+            self._blame(error, None)
+            raise
+        except Exception as error:
+            if self._no_room(error):
+                self._blame(error, None)
+                raise self._unwritable(error) from error
+            self._blame(error, self._status(error))
+        finally:
+            await self._close_world()
+            self._note(ended=datetime.now(UTC))
+        return self.record
+
+    async def _setup(self) -> tuple[Environment, Model]:
+        """A world that is ready, at the second try if need be, and the model that is to work in it."""
+        try:
+            world = await self._fresh_world()
+        except EnvError as error:
+            self._note(world={"retried": str(error)})
+            await self._close_world()
+            world = await self._fresh_world()
+        self.where = "model"
+        self.model = self.make_model(self.task, world.probe())
+        about = {"kind": self.task.world, "size": list(self.task.size), **getattr(world, "description", {})}
+        self._note(model=self.model.name, world=self.record.world | about)
+        return world, self.model
+
+    async def _fresh_world(self) -> Environment:
+        self.world = self.make_world(self.task)
+        await self.world.reset(self.task.setup, self.task.seed)
+        return self.world
+
+    async def _loop(self, world: Environment, model: Model, tokens: int | None) -> Stop:
+        self.where = "loop"
+        context = Context(
+            goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits, tokens=tokens,
+            clock=self.clock, began=self.clock(), on_step=self.on_step,
+        )  # fmt: skip
+        thread = {"thread_id": self.record.id}
+        most = _NODES * (self.task.limits.steps + 2)
+        async with checkpoints(self.folder.path / "checkpoint.sqlite") as saver:
+            graph = loop().compile(checkpointer=saver)
+            try:
+                ended = await graph.ainvoke(
+                    Start(number=1),
+                    {"configurable": thread, "recursion_limit": most},
+                    context=context,
+                    durability="sync",
+                )
+            except BaseException:
+                reached = await graph.aget_state({"configurable": thread})
+                self.where = next(iter(reached.next), self.where)
+                raise
+        state = cast(State, ended)
+        stop = state["stop"]
+        assert stop is not None, "the loop ends with a reason"
+        self._note(stop=stop, final=state["seen"])
+        return stop
+
+    async def _judge(self, world: Environment, stop: Stop) -> None:
+        self.where = "check"
+        result = await self.task.check.judge(world.probe(), stop.answer)
+        self._note(result=result, status=verdict(stop, result))
+
+    async def _close_world(self) -> None:
+        """Ends the world; trouble with that is noted and spoils no result."""
+        world, self.world = self.world, None
+        if world is None:
+            return
+        try:
+            await world.close()
+        except Exception as error:  # noqa: BLE001 (the run is over, and its result stands)
+            self.where = "close"
+            self._blame(error, self.record.status)
+
+    def _status(self, error: Exception) -> Status:
+        if named := next((status for cls, status in _NAMED.items() if isinstance(error, cls)), None):
+            return named
+        if self.where == "decide" and isinstance(self.model, OracleModel):
+            return Status.ERROR_SCENARIO
+        return _CALLED.get(self.where, Status.ERROR_ENV)
+
+    def _blame(self, error: BaseException, status: Status | None) -> None:
+        """Puts the error on record, unless an earlier one stands there."""
+        if self.record.failure is None:
+            told = "".join(traceback.format_exception(error))
+            message = str(error) or "cut off before its end"
+            failure = Failure(where=self.where, kind=type(error).__name__, message=message, traceback=told)
+            self.record = self.record.model_copy(update={"failure": failure, "status": status})
+
+    def _note(self, **facts: Any) -> None:
+        """Puts facts on record. Raises UserError when the folder cannot be written."""
+        self.record = self.record.model_copy(update=facts)
+        try:
+            self.folder.save(self.record)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _no_room(self, error: Exception) -> bool:
+        """Whether the run's own folder could not be written; errors of a check are its own."""
+        if self.where == "check":
+            return False
+        return isinstance(error, sqlite3.Error) or (isinstance(error, OSError) and error.errno in _DISK_FULL)
+
+    def _unwritable(self, error: Exception) -> UserError:
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return UserError(
+            f"cannot write the run in {str(self.folder.path)!r}", cause=cause,
+            remedy="make room or choose another folder; what was written before stays",
+        )  # fmt: skip

@@ -1,0 +1,153 @@
+"""One frozen settings object, built once at the edge: command line over SUREHAND_* over surehand.toml over defaults."""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from env import settle
+from scenarios.schema import meant
+from tools.errors import UserError
+from tools.geometry import Size
+
+PREFIX = "SUREHAND_"
+FILE = Path("surehand.toml")
+OTHERS = ("SUREHAND_CONFIG", "SUREHAND_ISOLATION")
+"""Variables of that prefix that are no settings: which file to read, and env.sandbox's wish for less isolation."""
+
+
+def _folders(value: object) -> object:
+    """`a:b`, as in PATH, is two folders."""
+    return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+
+def _size(value: object) -> object:
+    """`1280x720` as two numbers."""
+    if not isinstance(value, str):
+        return value
+    width, by, height = value.lower().partition("x")
+    if not (by and width.isdecimal() and height.isdecimal() and min(int(width), int(height)) > 0):
+        raise ValueError("write a size as WIDTHxHEIGHT, such as 1280x720")
+    return Size(int(width), int(height))
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. A field is its own documentation; `load` reads it, nothing else does."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+    runs: Path = Path("runs")
+    """Folder that gets one folder for every run."""
+    model: str = "oracle"
+    """Who decides: `oracle` (the scenario's reference solution), `idle`, `scripted:FILE` or `replay:RUN`."""
+    scenarios: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_folders)] = ()
+    """Folders with scenarios of your own, beside the bundled ones; in a variable separated as in PATH."""
+    browser: Literal["kiosk", "headless"] = "kiosk"
+    """How a web scenario sees its browser: filling a private display, or without one (slower, no pop-ups)."""
+    size: Annotated[Size | None, BeforeValidator(_size)] = None
+    """Pixels of every world, such as `1920x1080`; unset takes the size that the scenario asks for."""
+    chromium: str = ""
+    """Path of the Chromium to use; empty finds the system's or Playwright's."""
+    steps: int | None = Field(default=None, ge=1)
+    """Most steps of a run; unset takes the scenario's own limit."""
+    seconds: float | None = Field(default=None, gt=0)
+    """Most seconds of a run; unset takes the scenario's own limit."""
+    tokens: int | None = Field(default=None, ge=1)
+    """Most tokens of a run, prompts and replies together; unset is no limit."""
+    settle_quiet: float = Field(default=settle.QUIET, gt=0)
+    """Seconds without a change after which the screen counts as quiet."""
+    settle_limit: float = Field(default=settle.LIMIT, gt=0)
+    """Seconds after which a screen that never rests is taken as it is."""
+    lease: float = Field(default=120.0, ge=10)
+    """Seconds after which a world that nobody speaks to any more ends itself."""
+    parallel: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """Most worlds at once when many scenarios are run; unset is one for each processor."""
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Reading happens in `load`, where the source of each value is still known."""
+        return (init_settings,)
+
+    def sources(self) -> "Iterator[Sourced]":
+        """Every field with its value, where that came from, and what it is for."""
+        for name, field in type(self).model_fields.items():
+            yield Sourced(name, getattr(self, name), self._sources.get(name, "default"), field.description or "")
+
+
+class Sourced(NamedTuple):
+    """A setting, and whether it comes from the command line, a variable, a file, or is the default."""
+
+    name: str
+    value: Any
+    source: str
+    about: str
+
+
+def load(config: Path | None = None, **given: object) -> Settings:
+    """The settings; what was `given` on the command line counts first, None is not given.
+
+    The file is `config`, or SUREHAND_CONFIG, or ./surehand.toml if there is one. Raises UserError: the file is missing
+    or not TOML, a key is unknown, a value does not fit; it names the value and its source.
+    """
+    file = config or (Path(chosen) if (chosen := os.environ.get("SUREHAND_CONFIG")) else None)
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        ("command line", {name: value for name, value in given.items() if value is not None}),
+        (PREFIX, EnvSettingsSource(Settings)()),
+        (str(file or FILE), _read(file or FILE, must_exist=file is not None)),
+    ]
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for source, layer in layers:
+        for name in layer.keys() - values.keys():
+            values[name] = layer[name]
+            sources[name] = f"{PREFIX}{name.upper()}" if source is PREFIX else source
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise _wrong(error, sources) from None
+    settings._sources.update(sources)
+    return settings
+
+
+def strangers() -> Iterator[str]:
+    """Variables that look like settings but are none, each with the one that was probably meant."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in (*known, *OTHERS):
+            yield f"{name} is set, but is no setting; {meant(name, known)}".removesuffix("; ")
+
+
+def _read(file: Path, must_exist: bool) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if not must_exist:
+            return {}
+        raise UserError(f"no settings file {str(file)!r}", remedy="name one with --config or SUREHAND_CONFIG") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {str(file)!r}", cause=str(error)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{str(file)!r} is not valid TOML", cause=str(error)) from None
+    for key in data.keys() - Settings.model_fields.keys():
+        remedy = meant(key, Settings.model_fields) or "`surehand config` lists the settings"
+        raise UserError(f"unknown setting {key!r} in {str(file)!r}", remedy=remedy)
+    return data
+
+
+def _wrong(error: ValidationError, sources: Mapping[str, str]) -> UserError:
+    detail = error.errors(include_url=False)[0]
+    name = str(detail["loc"][0])
+    about = Settings.model_fields[name].description or ""
+    return UserError(
+        f"setting {name} = {detail['input']!r} ({sources[name]})", cause=detail["msg"], remedy=f"it means: {about}"
+    )

@@ -1,0 +1,238 @@
+"""What a run leaves behind: `run.json`, `steps.jsonl` (one line a step) and `shots/`; append-only and versioned.
+
+`steps.jsonl` is the truth: report, replay, training export, API and resume read these files and nothing else. An action
+stands in `intents.jsonl` before it is done, so that no crash can leave one behind that nobody knows of.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from env.base import Effect, Observation, Shots
+from scenarios.base import CheckResult
+from tools.actions import Action, Outcome
+from tools.errors import UserError
+
+VERSION = 1
+"""Of the run folder's layout; readers accept this and every older one."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Completion(_Value):
+    """One reply of a model, as it came. Tokens are None where the server did not count them."""
+
+    text: str
+    reasoning: str | None = None
+    finish: str = "stop"
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float = 0.0
+
+
+class Decision(_Value):
+    """What a reply says: the thought, the sentence for people, the one action."""
+
+    kind: Literal["decision"] = "decision"
+    thought: str
+    say: str
+    action: Action
+
+
+class Unreadable(_Value):
+    """A reply that holds no action that could be done; `why` is told to the model."""
+
+    kind: Literal["unreadable"] = "unreadable"
+    why: str
+    raw: str
+
+
+class Step(_Value):
+    """One turn of the loop: what was seen, what the model said, what was done, what became of it.
+
+    `seconds` are the phases: observe, decide, act. The effect of an action is judged from the next picture, and
+    therefore stands in the step after it as `effect_before`. `outcome` is None where nothing was done in the world.
+    """
+
+    number: int
+    seen: Observation
+    effect_before: Effect | None = None
+    completion: Completion
+    reply: Decision | Unreadable = Field(discriminator="kind")
+    outcome: Outcome | None = None
+    seconds: dict[str, float] = Field(default_factory=dict)
+
+
+class Status(StrEnum):
+    """How a run ended; the architecture's table of failures, by name."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    LIMIT = "limit"
+    UNREADABLE = "unreadable"
+    ERROR_MODEL = "error:model"
+    ERROR_ENV = "error:env"
+    ERROR_SCENARIO = "error:scenario"
+
+    @property
+    def scored(self) -> bool:
+        """Whether the run counts in a score: an infrastructure failure never does."""
+        return not self.value.startswith("error:")
+
+
+class Stop(_Value):
+    """Why the loop ended: the model said so, or a limit was reached."""
+
+    reason: Literal["terminate", "answer", "steps", "time", "tokens", "stuck", "unreadable"]
+    status: Literal["success", "failure"] | None = None
+    answer: str | None = None
+    limit: float | None = None
+
+
+class Failure(_Value):
+    """An error that ended a run: where, what, and the traceback for the one who mends it."""
+
+    where: str
+    kind: str
+    message: str
+    traceback: str = ""
+
+
+class Run(_Value):
+    """`run.json`: everything about a run but its steps.
+
+    `status` is None while the run goes on, and stays None when it was cut off (`failure` says by what): such a run has
+    no result. `final` is the last look at the screen; `world` says how the world was kept apart.
+    """
+
+    version: int = VERSION
+    id: str
+    scenario: str
+    seed: int
+    goal: str
+    model: str
+    started: datetime
+    ended: datetime | None = None
+    status: Status | None = None
+    stop: Stop | None = None
+    final: Observation | None = None
+    result: CheckResult | None = None
+    failure: Failure | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+    revision: str = ""
+    world: dict[str, Any] = Field(default_factory=dict)
+
+
+class RunFolder:
+    """A run on disk, for its one writer and any number of readers."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.shots = Shots(path / "shots")
+
+    @property
+    def steps_file(self) -> Path:
+        """One JSON line a step."""
+        return self.path / "steps.jsonl"
+
+    @property
+    def intents_file(self) -> Path:
+        """One JSON line an action, written before it is done."""
+        return self.path / "intents.jsonl"
+
+    def picture(self, seen: Observation) -> Path:
+        """Where the picture of an observation lies, also after the folder was moved."""
+        return self.shots.folder / f"{seen.sha256}.png"
+
+    def save(self, run: Run) -> None:
+        """Writes run.json whole or not at all. Raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        part = self.path / "run.json.part"
+        try:
+            part.write_text(run.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            part.replace(self.path / "run.json")
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+
+    def intend(self, step: Step) -> None:
+        """Appends a step whose action is about to be done and waits until it is on the disk. Raises OSError."""
+        _append(self.intents_file, step)
+
+    def append(self, step: Step) -> None:
+        """Appends one step and waits until it is on the disk. Raises OSError."""
+        _append(self.steps_file, step)
+
+    def pending(self) -> Step | None:
+        """The step whose action was begun and whose outcome was never written, if any. Raises UserError on damage."""
+        last = max((step.number for step in self.steps()), default=0)
+        return next((step for step in _lines(self.intents_file) if step.number > last), None)
+
+    def run(self) -> Run:
+        """Raises UserError when the folder is not a run, or a damaged or newer one."""
+        file = self.path / "run.json"
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UserError(
+                f"no run in {str(self.path)!r}", cause="it has no run.json", remedy="see `surehand report --list`"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise UserError(f"damaged run {str(file)!r}", cause=str(error)) from None
+        version = data.get("version") if isinstance(data, dict) else None
+        if isinstance(version, int) and version > VERSION:
+            raise UserError(
+                f"run {str(self.path)!r} has version {version}", cause=f"this surehand reads up to {VERSION}",
+                remedy="update surehand",
+            )  # fmt: skip
+        try:
+            return Run.model_validate(data)
+        except ValidationError as error:
+            raise UserError(f"damaged run {str(file)!r}", cause=_first(error)) from None
+
+    def steps(self) -> Iterator[Step]:
+        """Every whole step; a torn last line (the writer was killed) is dropped. Raises UserError on other damage."""
+        return _lines(self.steps_file)
+
+
+def _append(file: Path, step: Step) -> None:
+    with file.open("a+b") as lines:
+        _drop_torn_line(lines)
+        lines.write(step.model_dump_json().encode() + b"\n")
+        lines.flush()
+        os.fsync(lines.fileno())
+
+
+def _drop_torn_line(lines: BinaryIO) -> None:
+    """What a killed writer left without an end would spoil the next line."""
+    if (end := lines.seek(0, os.SEEK_END)) == 0:
+        return
+    lines.seek(end - 1)
+    if lines.read(1) != b"\n":
+        lines.seek(0)
+        lines.truncate(lines.read().rfind(b"\n") + 1)
+
+
+def _lines(file: Path) -> Iterator[Step]:
+    if not file.exists():
+        return
+    lines = file.read_bytes().split(b"\n")
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            yield Step.model_validate_json(line)
+        except ValidationError as error:
+            raise UserError(f"damaged run {str(file)!r}", cause=f"line {number}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    detail = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"

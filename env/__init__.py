@@ -1,0 +1,1 @@
+"""Worlds that can be reset, seen, acted on and inspected. Imports tools only."""

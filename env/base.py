@@ -1,0 +1,195 @@
+"""What every world offers: reset, see, act, inspect. Checked on all of them by env.conformance."""
+
+import hashlib
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+from tools.dom import Element, PageState
+
+from env.setup import SetupStep
+from tools.actions import BrowserAction, ComputerAction, Outcome
+from tools.base import Frame
+from tools.geometry import Rect, Size
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Observation(_Value):
+    """One look at the screen. The picture lies in a run's `shots/` under its hash; state and logs hold this value only.
+
+    `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that.
+    """
+
+    path: Path
+    sha256: str
+    size: Size
+    settled: bool
+    waited: float
+    url: str | None = None
+
+
+class Effect(StrEnum):
+    """What an action did to the picture, judged after settling."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    ELSEWHERE = "elsewhere"
+
+
+class Window(_Value):
+    """A top-level window; `rect` in screen pixels without the frame."""
+
+    title: str
+    app: str
+    rect: Rect
+    active: bool
+
+
+class Process(_Value):
+    """A process of the world, by its number inside."""
+
+    pid: int
+    command: tuple[str, ...]
+
+
+class Node(_Value):
+    """One element of the accessibility tree (AT-SPI role and state names); `rect` in screen pixels."""
+
+    role: str
+    name: str
+    text: str
+    rect: Rect
+    states: frozenset[str]
+    app: str
+
+
+class Line(_Value):
+    """One line of text read off the screen by OCR; `rect` in screen pixels, `score` 0 to 1."""
+
+    text: str
+    rect: Rect
+    score: float
+
+
+class Posted(_Value):
+    """A form or JSON body that a page sent to the world's own site."""
+
+    path: str
+    body: Any
+
+
+class Facts(Protocol):
+    """Read-only facts that a world gives from within.
+
+    Paths are relative to the world's HOME and cannot leave it. A fact that a kind of world has not (the DOM of a
+    desktop, the windows of a page) is empty. Everything raises EnvError when the world is gone.
+    """
+
+    async def read(self, path: str) -> bytes:
+        """A file's content. Raises FileNotFoundError."""
+        ...
+
+    async def glob(self, pattern: str) -> tuple[str, ...]:
+        """Files that match a pattern such as `Documents/*.txt`, sorted."""
+        ...
+
+    async def windows(self) -> tuple[Window, ...]:
+        """Windows, the lowest first."""
+        ...
+
+    async def processes(self) -> tuple[Process, ...]:
+        """Processes of the world."""
+        ...
+
+    async def elements(
+        self, *, css: str | None = None, role: str | None = None, name: str | None = None, text: str | None = None
+    ) -> tuple[Element, ...]:
+        """Elements of the page in front, by CSS selector, by ARIA role (and name), or by their own text."""
+        ...
+
+    async def page(self) -> PageState | None:
+        """Address, title and tabs of the browser."""
+        ...
+
+    async def script(self, expression: str) -> Any:
+        """The JSON value of a JavaScript expression in the page in front."""
+        ...
+
+    async def a11y(self) -> tuple[Node, ...]:
+        """The accessibility tree of a desktop, flat, in document order."""
+        ...
+
+    async def clipboard(self) -> str:
+        """Text of the clipboard."""
+        ...
+
+    async def posted(self) -> tuple[Posted, ...]:
+        """What pages sent to the world's own site, in order."""
+        ...
+
+    async def size(self) -> Size:
+        """The screen's size in pixels."""
+        ...
+
+
+class Probe(Facts, Protocol):
+    """All facts about a world, for checkers and oracles; never handed to another model."""
+
+    async def screen_text(self) -> tuple[Line, ...]:
+        """Lines of text that OCR reads off the screen, in reading order."""
+        ...
+
+
+class Environment(Protocol):
+    """A world under control.
+
+    `execute` never raises for a valid action: what cannot be done is an `Outcome(ok=False)`. Each action has a number;
+    a number that was seen before is not executed again, its recorded outcome is returned.
+    """
+
+    async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
+        """A fresh world, set up. Raises EnvError, or ScenarioError when a setup step is at fault."""
+        ...
+
+    async def observe(self, shots: "Shots") -> Observation:
+        """Waits until the picture is quiet (or the limit is reached) and takes it."""
+        ...
+
+    async def execute(self, number: int, action: ComputerAction | BrowserAction) -> Outcome:
+        """Does the action with this number, at most once."""
+        ...
+
+    def probe(self) -> Probe:
+        """Read-only facts."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the world and removes what it left; may be called twice."""
+        ...
+
+
+class Shots:
+    """The pictures of a run: `<folder>/<sha256>.png`, each stored once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, frame: Frame) -> tuple[Path, str]:
+        """Stores a picture; returns its path and hash. Raises OSError (a full disk) with nothing half-written."""
+        digest = hashlib.sha256(frame.png).hexdigest()
+        path = self.folder / f"{digest}.png"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            try:
+                part.write_bytes(frame.png)
+                part.replace(path)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
+        return path, digest

@@ -1,0 +1,218 @@
+"""A web browser as a world: Chromium in a sandbox, driven by Playwright, one fresh profile per reset.
+
+Headless it is seen through its debugging protocol; as a kiosk it fills a private display and is seen through X.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from env import prepare
+from env.chromium import PROFILE, Chromium
+from env.display import Display
+from env.facts import SandboxFacts
+from env.folder import WorldFolder, empty
+from env.sandbox import Sandbox
+from env.session import Session
+from env.settle import pause, settle
+from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
+from env.site import PORT, Site
+from env.world import Look, WorldSpec, find_chromium
+from tools.actions import BrowserAction, ComputerAction, Outcome, Wait
+from tools.browser import BrowserEyes, BrowserHands
+from tools.dom import Element, PageState, find_elements, page_state
+from tools.errors import EnvError, ScenarioError
+from tools.geometry import Size
+from tools.tabs import PageChanges, Tabs
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext
+
+_LOAD_LIMIT = 20.0
+
+
+class BrowserWorld:
+    """The sandbox and the browser stay; each reset closes the old profile and opens a new one."""
+
+    def __init__(self, spec: WorldSpec, folder: WorldFolder) -> None:
+        self._spec, self._folder = spec, folder
+        self._program = find_chromium(spec.chromium)
+        self._site = Site(spec.assets)
+        self._sandbox: Sandbox | None = None
+        self._session: Session | None = None
+        self._display: Display | None = None
+        self._chromium: Chromium | None = None
+        self._context: BrowserContext | None = None
+        self._tabs: Tabs | None = None
+        self._hands: BrowserHands | None = None
+        self._changes: PageChanges | None = None
+        self._last_input = 0.0
+        self.facts = BrowserFacts(self._open_sandbox, self._site, spec.size, self._open_tabs)
+
+    def describe(self) -> dict[str, str]:
+        """How it is kept apart, and what was started."""
+        isolation = str(self._open_sandbox().isolation)
+        return {"kind": self._spec.kind, "isolation": isolation, "browser": str(self._program)}
+
+    async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
+        """A new profile; a browser or sandbox that died is replaced first."""
+        if self._chromium is not None and self._chromium.alive:
+            self._site.clear()
+            await self._close_context()
+            empty(self._open_sandbox().home, (PROFILE,))
+        else:
+            await self.close()
+            await self._start()
+        assert self._chromium is not None
+        self._context, _ = await self._chromium.open_context()
+        self._tabs = await Tabs.of(self._context)
+        self._changes = PageChanges(self._tabs)
+        self._hands = BrowserHands(self._tabs)
+        for step in setup:
+            await self._prepare(step)
+
+    async def _start(self) -> None:
+        if self._spec.kind == "kiosk":
+            self._display = await Display.launch(self._spec.size)
+        self._sandbox = await Sandbox.start(self._folder, outside_usr(self._program))
+        if self._display is not None:
+            self._session = await Session.start(self._sandbox, self._spec.size, desktop=False)
+            await self._display.open(self._session.outside)
+        self._chromium = Chromium(self._sandbox, self._session, self._spec.size)
+        await self._chromium.start(self._program)
+        await self._site.open(await self._sandbox.listen(PORT))
+
+    async def _prepare(self, step: SetupStep) -> None:
+        sandbox = self._open_sandbox()
+        match step:
+            case PutFile():
+                await prepare.put_file(step, sandbox)
+            case Serve():
+                self._site.show(step.folder, step.data)
+            case Run():
+                await prepare.run(step, sandbox, {})
+            case OpenUrl():
+                await self._open_url(step.url)
+            case Launch():
+                raise ScenarioError("launch needs a desktop world; in a browser use open_url")
+
+    async def _open_url(self, url: str) -> None:
+        from playwright.async_api import Error
+
+        page, _ = await self._open_tabs().front()
+        try:
+            await page.goto(url, wait_until="load", timeout=_LOAD_LIMIT * 1000)
+        except Error as error:
+            raise ScenarioError(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
+
+    async def look(self) -> Look:
+        """Settles and grabs, through X where there is a display."""
+        url = (await self._open_tabs().front()).page.url
+        assert self._changes is not None
+        if self._display is None:
+            rest = await settle(self._changes, self._last_input, quiet=self._spec.quiet, limit=self._spec.limit)
+            return Look(await BrowserEyes(self._open_tabs(), self._changes).grab(), *rest, url)
+        loaded = await settle(_Loading(self._changes), self._last_input, quiet=0.0, limit=self._spec.limit)
+        look = await self._display.look(self._spec.quiet, self._spec.limit)
+        return Look(look.frame, look.settled and loaded.settled, look.waited + loaded.waited, url)
+
+    async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
+        """Does one action."""
+        if self._hands is None:
+            raise EnvError("the world is not open")
+        if isinstance(action, Wait):
+            await pause(action.time)
+        outcome = await self._hands.do(action, self._spec.size)
+        self._last_input = time.monotonic()
+        return outcome
+
+    async def release(self) -> None:
+        """Lets go of keys and buttons."""
+        if self._hands is not None:
+            await self._hands.release()
+
+    async def close(self) -> None:
+        """Ends everything inside and removes its files."""
+        await self._site.close()
+        self._site.clear()
+        self._context = self._tabs = self._hands = self._changes = None
+        if self._chromium is not None:
+            await self._chromium.close()
+        if self._display is not None:
+            await self._display.close()
+        if self._sandbox is not None:
+            await self._sandbox.close()
+        if self._session is not None:
+            self._session.close()
+        self._chromium = self._display = self._sandbox = self._session = None
+        await asyncio.to_thread(self._folder.clear)
+
+    async def _close_context(self) -> None:
+        from playwright.async_api import Error
+
+        context, self._context, self._tabs = self._context, None, None
+        if context is not None:
+            with contextlib.suppress(Error):
+                await context.close()
+
+    def _open_sandbox(self) -> Sandbox:
+        if self._sandbox is None or self._sandbox.gone.done():
+            raise EnvError("the world is not open" if self._sandbox is None else "the world's sandbox is gone")
+        return self._sandbox
+
+    def _open_tabs(self) -> Tabs:
+        if self._tabs is None or self._chromium is None:
+            raise EnvError("the world is not open")
+        if not self._chromium.alive:
+            raise EnvError("the browser is gone")
+        return self._tabs
+
+
+class _Loading(NamedTuple):
+    """Only what the page announces; what it draws is seen on the display."""
+
+    changes: PageChanges
+
+    def last(self) -> float:
+        return 0.0
+
+    def busy(self) -> bool:
+        return self.changes.busy()
+
+
+class BrowserFacts(SandboxFacts):
+    """A browser has a page in front, with elements and scripts."""
+
+    def __init__(self, sandbox: Callable[[], Sandbox], site: Site, size: Size, tabs: Callable[[], Tabs]) -> None:
+        super().__init__(sandbox, site, size)
+        self._tabs = tabs
+
+    async def elements(
+        self, *, css: str | None = None, role: str | None = None, name: str | None = None, text: str | None = None
+    ) -> tuple[Element, ...]:
+        """Elements of the page in front."""
+        page, _ = await self._tabs().front()
+        return tuple(await find_elements(page, css=css, role=role, name=name, text=text))
+
+    async def page(self) -> PageState | None:
+        """Tabs, address and title."""
+        return await page_state(self._tabs())
+
+    async def script(self, expression: str) -> Any:
+        """The JSON value of an expression. Raises ScenarioError when it throws."""
+        from playwright.async_api import Error
+
+        page, _ = await self._tabs().front()
+        try:
+            return await page.evaluate(expression)
+        except Error as error:
+            raise ScenarioError(f"script {expression[:80]!r}: {error.message.splitlines()[0]}") from None
+
+
+def outside_usr(program: Path) -> list[Path]:
+    """The folder of a browser that is not the system's must be seen inside, too."""
+    folder = program.resolve().parent
+    return [] if folder.is_relative_to("/usr") else [folder]

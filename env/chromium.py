@@ -1,0 +1,122 @@
+"""Chromium inside a sandbox, and Playwright's connection to it from outside."""
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+from env.relay import Relay
+from env.sandbox import Child, Sandbox
+from env.session import Session
+from env.settle import until
+from env.site import HOST, PORT
+from tools.errors import EnvError
+from tools.geometry import Size
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Page, Playwright
+
+PROFILE = ".chromium"
+"""The browser's own folder in HOME."""
+_DEBUGGING_PORT = 9222
+_START_LIMIT = 30.0
+_FLAGS = (
+    "--test-type", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-quic", "--disable-features=Translate,MediaRouter",
+    "--password-store=basic", "--force-color-profile=srgb", "--hide-scrollbars=false",
+    "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
+)  # fmt: skip
+
+
+class Chromium:
+    """A running browser: headless, or filling the display of a session."""
+
+    def __init__(self, sandbox: Sandbox, session: Session | None, size: Size) -> None:
+        self._sandbox, self._session, self._size = sandbox, session, size
+        self._relay = Relay(sandbox, _DEBUGGING_PORT)
+        self._child: Child | None = None
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+
+    async def start(self, program: Path) -> None:
+        """Launches the browser and connects to it. Raises EnvError."""
+        from playwright.async_api import async_playwright
+
+        mode = "--headless" if self._session is None else f"--window-size={self._size.width},{self._size.height}"
+        log = (self._sandbox.folder.path / "chromium.log").open("wb")
+        with log:
+            self._child = await self._sandbox.spawn(
+                [str(program), *_FLAGS, mode, f"--user-data-dir={self._sandbox.home_inside}/{PROFILE}",
+                 f"--remote-debugging-port={_DEBUGGING_PORT}",
+                 f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{PORT}", "about:blank"],
+                self._session.environment if self._session else {}, stdout=log.fileno(), stderr=log.fileno(),
+            )  # fmt: skip
+        await self._relay.open()
+        self._playwright = await async_playwright().start()
+        async with httpx.AsyncClient() as client:
+
+            async def endpoint() -> str | None:
+                if self._child is not None and self._child.status.done():
+                    raise EnvError(f"Chromium ended with status {self._child.status.result()}{self._log()}")
+                with contextlib.suppress(httpx.HTTPError):
+                    answer = await client.get(self._relay.address("http", "/json/version"))
+                    return str(answer.json()["webSocketDebuggerUrl"])
+                return None
+
+            inside = await until(endpoint, _START_LIMIT, "Chromium's debugging port")
+        self._browser = await self._playwright.chromium.connect_over_cdp(
+            self._relay.address("ws", urlsplit(inside).path)
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the browser runs and is connected."""
+        return (
+            self._child is not None and not self._child.status.done()
+            and self._browser is not None and self._browser.is_connected()
+        )  # fmt: skip
+
+    async def open_context(self) -> "tuple[BrowserContext, Page]":
+        """A fresh profile with one blank page in front, the picture exactly `size`. Raises EnvError."""
+        from playwright.async_api import Error
+
+        if self._browser is None:
+            raise EnvError("the browser is not open")
+        width, height = self._size
+        try:
+            if self._session is None:
+                context = await self._browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
+                return context, await context.new_page()
+            context = await self._browser.new_context(no_viewport=True, locale="en-US")
+            page = await context.new_page()
+            wire = await context.new_cdp_session(page)
+            window = await wire.send("Browser.getWindowForTarget")
+            await wire.send(
+                "Browser.setWindowBounds", {"windowId": window["windowId"], "bounds": {"windowState": "fullscreen"}}
+            )
+            await page.wait_for_function(f"innerWidth === {width} && innerHeight === {height}", timeout=5000)
+            await wire.detach()
+        except Error as error:
+            raise EnvError(f"the browser does not open a page: {error.message.splitlines()[0]}{self._log()}") from None
+        return context, page
+
+    async def close(self) -> None:
+        """Hangs up; the browser itself ends with its sandbox. May be called twice."""
+        from playwright.async_api import Error
+
+        if self._browser is not None:
+            with contextlib.suppress(Error):
+                await self._browser.close()
+        if self._playwright is not None:
+            await self._playwright.stop()
+        self._browser = self._playwright = None
+        await self._relay.close()
+
+    def _log(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = (self._sandbox.folder.path / "chromium.log").read_text(errors="replace").strip().splitlines()
+            if lines:
+                return f" ({lines[-1][:200]})"
+        return ""

@@ -1,0 +1,107 @@
+"""A desktop with applications: X server, window manager and programs in a sandbox, worked from outside."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from env import prepare
+from env.display import Display
+from env.facts import DesktopFacts
+from env.folder import WorldFolder
+from env.sandbox import Sandbox
+from env.session import Session
+from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
+from env.site import PORT, Site
+from env.world import Look, WorldSpec
+from tools.actions import BrowserAction, ComputerAction, Outcome
+from tools.errors import EnvError, ScenarioError
+
+
+class DesktopWorld:
+    """Each reset makes a new sandbox, with a HOME of its own; nothing of the last one is left."""
+
+    def __init__(self, spec: WorldSpec, folder: WorldFolder) -> None:
+        self._spec, self._folder = spec, folder
+        self._site = Site(spec.assets)
+        self._sandbox: Sandbox | None = None
+        self._session: Session | None = None
+        self._display: Display | None = None
+        self.facts = DesktopFacts(self._open_sandbox, self._site, spec.size, self._open_session, self._open_display)
+
+    def describe(self) -> dict[str, str]:
+        """How it is kept apart."""
+        return {"kind": "desktop", "isolation": str(self._open_sandbox().isolation)}
+
+    async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
+        """A new sandbox and session, then the setup steps in order."""
+        await self.close()
+        display = self._display = await Display.launch(self._spec.size)
+        self._sandbox = await Sandbox.start(self._folder)
+        self._session = await Session.start(self._sandbox, self._spec.size, desktop=True)
+        await display.open(self._session.outside)
+        await self._site.open(await self._sandbox.listen(PORT))
+        for step in setup:
+            await self._prepare(step)
+
+    async def _prepare(self, step: SetupStep) -> None:
+        sandbox, session = self._open_sandbox(), self._open_session()
+        match step:
+            case PutFile():
+                await prepare.put_file(step, sandbox)
+            case Serve():
+                self._site.show(step.folder, step.data)
+            case Run():
+                await prepare.run(step, sandbox, session.environment)
+            case Launch():
+                await prepare.launch(step, sandbox, session, self._open_display)
+            case OpenUrl():
+                raise ScenarioError("open_url needs a browser world; on a desktop launch a browser")
+
+    async def look(self) -> Look:
+        """Settles and grabs."""
+        self._check()
+        return await self._open_display().look(self._spec.quiet, self._spec.limit)
+
+    async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
+        """Does one action."""
+        self._check()
+        return await self._open_display().act(action)
+
+    async def release(self) -> None:
+        """Lets go of keys and buttons."""
+        with contextlib.suppress(EnvError):
+            await self._open_display().release()
+
+    async def close(self) -> None:
+        """Ends everything inside and removes its files."""
+        await self._site.close()
+        self._site.clear()
+        if self._display is not None:
+            await self._display.close()
+        if self._sandbox is not None:
+            await self._sandbox.close()
+        if self._session is not None:
+            self._session.close()
+        self._display = self._sandbox = self._session = None
+        await asyncio.to_thread(self._folder.clear)
+
+    def _check(self) -> None:
+        """The X server is the world: when it is gone, so is everything."""
+        server = self._open_session().server
+        if server is None or server.status.done():
+            raise EnvError("the X server of the world is gone")
+
+    def _open_sandbox(self) -> Sandbox:
+        if self._sandbox is None or self._sandbox.gone.done():
+            raise EnvError("the world is not open" if self._sandbox is None else "the world's sandbox is gone")
+        return self._sandbox
+
+    def _open_session(self) -> Session:
+        if self._session is None:
+            raise EnvError("the world is not open")
+        return self._session
+
+    def _open_display(self) -> Display:
+        if self._display is None:
+            raise EnvError("the world is not open")
+        return self._display

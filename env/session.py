@@ -1,0 +1,152 @@
+"""A desktop session inside a sandbox: X server, session bus, window manager, panel; and its one way in from outside."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import struct
+from pathlib import Path
+
+from env.sandbox import Child, Sandbox
+from env.settle import until
+from tools.errors import EnvError
+from tools.geometry import Size
+
+FIRST_DISPLAY = 100
+"""Displays of worlds are numbered from here, clear of a person's own and of `Xvfb -displayfd`."""
+_SOCKETS = Path("/tmp/.X11-unix")
+"""Where X clients look, by convention."""
+_START_LIMIT = 20.0
+_FAMILY_WILD, _FAMILY_LOCAL = 65535, 256
+FOLDERS = ("Documents", "Downloads", "Pictures")
+SKELETON = Path(__file__).parent / "skeleton"
+
+
+class Session:
+    """A running X display. `environment` is what a program needs to reach it from inside, `outside` from here."""
+
+    def __init__(self, sandbox: Sandbox, display: str, link: Path | None) -> None:
+        self._sandbox, self.display, self._link = sandbox, display, link
+        self.environment = {
+            "DISPLAY": display, "XAUTHORITY": sandbox.inside(sandbox.folder.path / "x11" / "cookie"),
+            "GTK_MODULES": "gail:atk-bridge", "QT_ACCESSIBILITY": "1", "SAL_USE_VCLPLUGIN": "gtk3",
+        }  # fmt: skip
+        self.outside = {"DISPLAY": display, "XAUTHORITY": str(sandbox.folder.path / "x11" / "cookie")}
+        self.server: Child | None = None
+
+    @classmethod
+    async def start(cls, sandbox: Sandbox, size: Size, *, desktop: bool) -> "Session":
+        """An X server of `size` pixels, 24 bits deep, with a session bus, window manager, panel and icons.
+
+        Without `desktop` only with a window manager that gives one program the whole display.
+
+        Raises EnvError when a part does not come up.
+        """
+        number = FIRST_DISPLAY + sandbox.folder.number
+        shares_tmp = sandbox.inside(sandbox.folder.path).startswith(str(sandbox.folder.path))
+        link = None if shares_tmp else _link(sandbox.folder.path / "x11" / f"X{number}", number)
+        session = cls(sandbox, f":{number}", link)
+        with contextlib.ExitStack() as undo:
+            undo.callback(session.close)
+            _write_cookie(sandbox, number)
+            await session._start_server(size)
+            if desktop:
+                await session._start_desktop()
+            else:
+                await session._manage(["--config-file", sandbox.inside(sandbox.folder.path / "inside" / "kiosk.xml")])
+            undo.pop_all()
+        return session
+
+    async def _start_server(self, size: Size) -> None:
+        read, write = os.pipe()
+        try:
+            log = (self._sandbox.folder.path / "xvfb.log").open("wb")
+            with log:
+                self.server = await self._sandbox.spawn(
+                    ["Xvfb", self.display, "-screen", "0", f"{size.width}x{size.height}x24", "-nolisten", "tcp",
+                     "-noreset", "-displayfd", "1", "-auth", self.environment["XAUTHORITY"]],
+                    {}, stdout=write, stderr=log.fileno(),
+                )  # fmt: skip
+        finally:
+            os.close(write)
+        await self._answer(read, "the X server")
+
+    async def _start_desktop(self) -> None:
+        shutil.copytree(SKELETON, self._sandbox.home, dirs_exist_ok=True)
+        for name in FOLDERS:
+            (self._sandbox.home / name).mkdir()
+        for path in [self._sandbox.home, *self._sandbox.home.rglob("*")]:
+            self._sandbox.folder.give(path)
+        read, write = os.pipe()
+        try:
+            await self._sandbox.spawn(
+                ["dbus-daemon", "--session", "--nofork", "--print-address=1"], self.environment, stdout=write
+            )
+        finally:
+            os.close(write)
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = await self._answer(read, "the session bus")
+        await self._manage([])
+        await self._sandbox.spawn(["tint2"], self.environment)
+        await self._sandbox.spawn(["pcmanfm", "--desktop"], self.environment)
+
+    async def _manage(self, options: list[str]) -> None:
+        await self._sandbox.spawn(["openbox", *options], self.environment)
+        await until(self._managed, _START_LIMIT, "the window manager")
+
+    async def _managed(self) -> bool | None:
+        done = await self._sandbox.run(["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"], self.environment, 5.0)
+        return True if b"window id" in done.stdout else None
+
+    async def _answer(self, pipe: int, who: str) -> str:
+        """The first line that a server prints when it is ready; the end of the pipe means that it died."""
+        os.set_blocking(pipe, False)
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb")
+        )
+        try:
+            line = await asyncio.wait_for(reader.readline(), _START_LIMIT)
+        except TimeoutError:
+            line = b""
+        finally:
+            transport.close()
+        if not line.strip():
+            log = self._sandbox.folder.path / "xvfb.log"
+            raise EnvError(f"{who} did not start: {log.read_text(errors='replace').strip()[-300:]}")
+        return line.decode().strip()
+
+    def close(self) -> None:
+        """Takes away the way in; what runs inside ends with the sandbox."""
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+
+
+def _link(inside: Path, number: int) -> Path:
+    """X clients outside find the private socket under the usual name; connect() follows the link."""
+    _SOCKETS.mkdir(mode=0o1777, exist_ok=True)
+    link = _SOCKETS / f"X{number}"
+    with contextlib.suppress(FileNotFoundError):
+        if link.is_symlink():
+            link.unlink()  # of a keeper that was killed: the number is ours now
+    try:
+        link.symlink_to(inside)
+    except FileExistsError:
+        raise EnvError(f"display :{number} is taken by an X server that is not ours; close it") from None
+    return link
+
+
+def _write_cookie(sandbox: Sandbox, number: int) -> None:
+    """An Xauthority file for clients inside (any host name) and outside (python-xlib wants the true one)."""
+    cookie = secrets.token_bytes(16)
+
+    def entry(family: int, address: bytes) -> bytes:
+        parts = (address, str(number).encode(), b"MIT-MAGIC-COOKIE-1", cookie)
+        return struct.pack(">H", family) + b"".join(struct.pack(">H", len(p)) + p for p in parts)
+
+    path = sandbox.folder.path / "x11" / "cookie"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(entry(_FAMILY_LOCAL, socket.gethostname().encode()) + entry(_FAMILY_WILD, b""))
+    sandbox.folder.give(path)

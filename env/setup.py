@@ -1,0 +1,74 @@
+"""What happens before a task begins: the steps as values, on the wire one-key mappings such as `put_file: {...}`."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+
+class _Step(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PutFile(_Step):
+    """Put a file into HOME: `text` as it is, or a spreadsheet made from `rows` (`.xlsx`)."""
+
+    path: str
+    text: str | None = None
+    rows: tuple[tuple[str | int | float | None, ...], ...] | None = None
+
+
+class Serve(_Step):
+    """Serve a folder of scenarios/assets on the world's own loopback at http://site.test/, with `data` as /data.json.
+
+    Pages may POST JSON to any path below /api/; what they sent is kept for `Probe.posted`.
+    """
+
+    folder: str
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class OpenUrl(_Step):
+    """Load an address and wait until the page has loaded (a browser world)."""
+
+    url: str
+
+
+class Launch(_Step):
+    """Start a program in HOME and wait until a window whose title contains `window` is there."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    window: str
+    timeout: float = 30.0
+
+
+class Run(_Step):
+    """Run a command in HOME inside the world, to its end; anything but exit status 0 is the scenario's fault."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    timeout: float = 30.0
+
+
+STEPS: dict[str, type[_Step]] = {
+    "put_file": PutFile,
+    "serve": Serve,
+    "open_url": OpenUrl,
+    "launch": Launch,
+    "run": Run,
+}
+
+
+def _read(value: object) -> object:
+    """`{"launch": {...}}` → Launch(...)."""
+    if not isinstance(value, dict):
+        return value
+    if len(value) != 1 or (name := next(iter(value))) not in STEPS:
+        raise ValueError(f"a setup step is one of {', '.join(STEPS)}, not {', '.join(map(repr, value))}")
+    return STEPS[name].model_validate(value[name])
+
+
+def _write(step: _Step) -> dict[str, Any]:
+    name = next(name for name, cls in STEPS.items() if isinstance(step, cls))
+    return {name: step.model_dump(mode="json", exclude_defaults=True)}
+
+
+SetupStep = Annotated[PutFile | Serve | OpenUrl | Launch | Run, BeforeValidator(_read), PlainSerializer(_write)]

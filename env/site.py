@@ -1,0 +1,96 @@
+"""The web site of a world: pages of scenarios/assets on the inside's own loopback, and what they sent back."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from env.base import Posted
+from tools.errors import ScenarioError
+
+HOST = "site.test"
+PORT = 8000
+"""Inside, where http://site.test/ is mapped to."""
+_LARGEST_BODY = 1 << 20
+
+
+class Site:
+    """Serves one folder at a time; `posted` grows by each POST below /api/."""
+
+    def __init__(self, assets: Path) -> None:
+        self._assets = assets
+        self._listener: socket.socket | None = None
+        self._server: uvicorn.Server | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._data: dict[str, Any] = {}
+        self._pages: StaticFiles | None = None
+        self.posted: list[Posted] = []
+
+    async def open(self, listener: socket.socket) -> None:
+        """Begins to answer on a listening socket, with nothing to show yet."""
+        self._listener = listener
+        listener.setblocking(False)
+        routes = [
+            Route("/data.json", self._give_data),
+            Route("/api/{path:path}", self._take, methods=["POST"]),
+            Mount("/", self._show_page),
+        ]
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                Starlette(routes=routes), log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=0
+            )
+        )
+        self._task = asyncio.create_task(self._server._serve([listener]))
+
+    def show(self, folder: str, data: dict[str, Any]) -> None:
+        """Shows the pages of a folder from now on; what was posted is forgotten. Raises ScenarioError for a bad name."""
+        root = (self._assets / folder).resolve()
+        if not root.is_dir() or not root.is_relative_to(self._assets.resolve()):
+            raise ScenarioError(f"no folder {folder!r} in {self._assets}")
+        self.clear()
+        self._pages, self._data = StaticFiles(directory=root, html=True), data
+
+    def clear(self) -> None:
+        """Shows nothing, and forgets what was posted."""
+        self._pages, self._data, self.posted = None, {}, []
+
+    async def _show_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._pages or Response("nothing is served here", status_code=404)
+        await app(scope, receive, send)
+
+    async def _give_data(self, request: Request) -> Response:
+        return JSONResponse(self._data)
+
+    async def _take(self, request: Request) -> Response:
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > _LARGEST_BODY:
+                return JSONResponse({"ok": False}, status_code=413)
+        try:
+            sent = json.loads(body) if body else None
+        except ValueError:
+            sent = body.decode(errors="replace")
+        self.posted.append(Posted(path=request.url.path, body=sent))
+        return JSONResponse({"ok": True})
+
+    async def close(self) -> None:
+        """Stops serving; may be called twice."""
+        if self._task is not None and self._server is not None:
+            self._server.should_exit = self._server.force_exit = True
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None

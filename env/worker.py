@@ -1,0 +1,88 @@
+"""The process that works one display: hands by pyautogui, eyes by mss. Obeys its keeper over stdin and stdout.
+
+An order is one JSON line; the answer is one JSON line and, where it says `bytes`, that many bytes of PNG.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from typing import Any, BinaryIO
+
+from env.settle import pause, settle
+from tools.actions import ACTION, Wait
+from tools.errors import EnvError
+from tools.geometry import Size
+
+
+class Worker:
+    """Eyes, hands and the clock of changes of one display."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        os.environ.update(environment)
+        from tools.desktop import Desktop
+        from tools.screen import DamageClock, Screen
+
+        from env.windows import Windows
+
+        display = environment["DISPLAY"]
+        self._eyes, self._changes, self._hands = Screen(display), DamageClock(display), Desktop()
+        self._windows = Windows(display)
+        self._last_input = 0.0
+
+    async def look(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Settles and grabs."""
+        rest = await settle(self._changes, self._last_input, quiet=order["quiet"], limit=order["limit"])
+        frame = await self._eyes.grab()
+        return {"size": frame.size, **rest._asdict()}, frame.png
+
+    async def act(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Does one action."""
+        action = ACTION.validate_python(order["action"])
+        if isinstance(action, Wait):
+            await pause(action.time)
+        outcome = await self._hands.do(action, Size(*order["size"]))
+        self._last_input = time.monotonic()
+        return {"outcome": outcome.model_dump(mode="json")}, b""
+
+    async def release(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Lets go of keys and buttons."""
+        await self._hands.release()
+        return {}, b""
+
+    async def windows(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Lists the windows."""
+        return {"windows": self._windows.list()}, b""
+
+
+async def obey(orders: BinaryIO, answers: BinaryIO) -> None:
+    """Until stdin ends."""
+    worker: Worker | None = None
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, orders.readline):
+        order = json.loads(line)
+        said: dict[str, Any] = {}
+        blob = b""
+        try:
+            if order["do"] == "open":
+                worker = Worker(order["environment"])
+            else:
+                said, blob = await getattr(worker, order["do"])(order)
+        except EnvError as error:
+            said = {"error": str(error)}
+        answers.write(json.dumps({**said, "bytes": len(blob)}).encode() + b"\n" + blob)
+        answers.flush()
+
+
+def main() -> None:
+    """Keeps stdout for answers alone: whatever a library prints goes to stderr."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    import PIL.Image  # noqa: F401  loaded while the display starts
+
+    asyncio.run(obey(sys.stdin.buffer, answers))
+
+
+if __name__ == "__main__":
+    main()

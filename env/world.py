@@ -1,0 +1,94 @@
+"""What a keeper keeps: a world without numbers or leases, and the words that describe one."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from env import settle
+from env.base import Facts
+from env.setup import SetupStep
+from tools.actions import BrowserAction, ComputerAction, Outcome
+from tools.base import Frame
+from tools.errors import UserError
+from tools.geometry import Size
+
+
+class WorldSpec(BaseModel):
+    """Everything a keeper must know to make a world.
+
+    `kind`: a desktop with applications; a headless browser; or `kiosk`, a browser that fills a private display, whose
+    pictures are taken through X (about 25 times cheaper than asking the browser). `lease` is in seconds: a keeper that
+    nobody spoke to for so long ends its world.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["desktop", "browser", "kiosk"]
+    size: Size = Size(1280, 720)
+    assets: Path = Path()
+    chromium: str = ""
+    quiet: float = settle.QUIET
+    limit: float = settle.LIMIT
+    lease: float = 120.0
+
+
+class Look(NamedTuple):
+    """A picture and how it was come by; `waited` in seconds."""
+
+    frame: Frame
+    settled: bool
+    waited: float
+    url: str | None = None
+
+
+class World(Protocol):
+    """One world; its keeper numbers the actions and sees to it that none is done twice."""
+
+    @property
+    def facts(self) -> Facts:
+        """Read-only facts."""
+        ...
+
+    def describe(self) -> dict[str, str]:
+        """How the world is kept apart, and with which programs, for the run's record."""
+        ...
+
+    async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
+        """A fresh state, set up. Raises EnvError, ScenarioError."""
+        ...
+
+    async def look(self) -> Look:
+        """Settles and grabs. Raises EnvError."""
+        ...
+
+    async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
+        """Does one action. Raises EnvError."""
+        ...
+
+    async def release(self) -> None:
+        """Lets go of keys and buttons that are held down."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the world; may be called twice."""
+        ...
+
+
+def find_chromium(configured: str) -> Path:
+    """The configured Chromium, the system's, or the one Playwright downloaded. Raises UserError with the remedy."""
+    if configured:
+        if not Path(configured).is_file():
+            raise UserError(f"no browser {configured!r}", remedy="set SUREHAND_CHROMIUM to an existing program")
+        return Path(configured)
+    for name in ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"):
+        if (found := shutil.which(name)) and not Path(found).resolve().is_relative_to("/snap"):
+            return Path(found)
+    cache = Path.home() / ".cache" / "ms-playwright"
+    for found_path in sorted(cache.glob("chromium-*/chrome-linux*/chrome"), reverse=True):
+        return found_path
+    raise UserError(
+        "no Chromium on this machine", cause="looked for chromium and google-chrome", remedy="run `make setup`"
+    )

@@ -1,0 +1,1 @@
+"""Tasks: goal, setup, oracle, checks. Imports env and tools."""

@@ -1,0 +1,1 @@
+"""Named checks; each file here adds its own."""

@@ -1,0 +1,75 @@
+"""Checks of the files in the world's HOME."""
+
+from pathlib import PurePosixPath
+
+from env.base import Probe
+from scenarios.base import CheckResult
+from scenarios.checkers import NamedCheck, TextTest, checker, verdict
+from scenarios.schema import Text
+
+
+async def missing(path: str, probe: Probe) -> CheckResult:
+    """The verdict on a file that is not there, with what is there instead."""
+    there = await probe.glob(str(PurePosixPath(path).parent / "*"))
+    return verdict(False, f"{path} should exist, but {_listed(there) or 'its folder holds no file'}", found=there)
+
+
+def _listed(paths: tuple[str, ...], limit: int = 6) -> str:
+    names = ", ".join(PurePosixPath(path).name for path in paths[:limit])
+    more = f" and {len(paths) - limit} more" if len(paths) > limit else ""
+    return f"there is {names}{more}" if names else ""
+
+
+@checker("file_text")
+class FileText(TextTest):
+    """The UTF-8 text of a file. Newlines at its end do not count unless `strip` is false."""
+
+    path: Text
+    strip: bool = True
+
+    def holds(self, text: str) -> bool:
+        """As TextTest, newlines at the end of both texts aside."""
+        if self.strip and self.equals is not None:
+            return text.rstrip("\r\n") == self.equals.rstrip("\r\n")
+        return super().holds(text)
+
+    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
+        """A file that is missing or not text does not pass."""
+        try:
+            data = await probe.read(self.path)
+        except FileNotFoundError:
+            return await missing(self.path, probe)
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            return verdict(False, f"{self.path} should {self.wanted()}, but it is not UTF-8 text: {error.reason}")
+        return self.of(self.path, text)
+
+
+@checker("file_exists")
+class FileExists(NamedCheck):
+    """At least one file matches the pattern, or just `count` of them."""
+
+    path: Text
+    count: int | None = None
+
+    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
+        """Says how many were expected and which there are."""
+        found = await probe.glob(self.path)
+        if not found and self.count is None:
+            return await missing(self.path, probe)
+        ok = self.count in (None, len(found))
+        wanted = "should exist" if self.count is None else f"should match {self.count} files"
+        return verdict(ok, f"{self.path} {wanted}, and {_listed(found) or 'there is none'}", found=found)
+
+
+@checker("file_missing")
+class FileMissing(NamedCheck):
+    """No file matches the pattern."""
+
+    path: Text
+
+    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
+        """Says which files are there all the same."""
+        found = await probe.glob(self.path)
+        return verdict(not found, f"{self.path} should not exist, and {_listed(found) or 'it does not'}", found=found)

@@ -1,0 +1,98 @@
+"""Checks of a spreadsheet's cells."""
+
+import math
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from io import BytesIO
+from typing import Any, Self
+
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook import Workbook
+from pydantic import Field, field_validator, model_validator
+
+from env.base import Probe
+from scenarios.base import CheckResult
+from scenarios.checkers import NamedCheck, checker, graded, verdict
+from scenarios.checks.files import missing
+from scenarios.schema import Text, shown
+
+_CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]{0,6}")
+Cell = str | int | float | bool | datetime | date | None
+
+
+@checker("spreadsheet")
+class Spreadsheet(NamedCheck):
+    """Cells of an .xlsx file: computed values, a table's `rows` from A1 on, and pieces that `formulas` must contain.
+
+    Numbers may differ by `tolerance`. The score is the part of the cells that is right.
+    """
+
+    path: Text
+    sheet: Text | None = None
+    cells: dict[str, Cell] = Field(default_factory=dict)
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    formulas: dict[str, Text] = Field(default_factory=dict)
+    tolerance: float = 1e-6
+
+    @field_validator("cells", "formulas")
+    @classmethod
+    def _are_cells(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if not _CELL.fullmatch(name):
+                raise ValueError(f"{name!r} is no cell; write it as B7")
+        return value
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.cells or self.rows or self.formulas):
+            raise ValueError("give at least one of cells, rows, formulas")
+        return self
+
+    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
+        """Names the first cells that are wrong, with what they should be."""
+        try:
+            data = await probe.read(self.path)
+        except FileNotFoundError:
+            return await missing(self.path, probe)
+        try:
+            computed, written = (load_workbook(BytesIO(data), data_only=only) for only in (True, False))
+        except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+            return verdict(False, f"{self.path} should be an .xlsx spreadsheet, but cannot be read as one: {error}")
+        if self.sheet is not None and self.sheet not in computed.sheetnames:
+            return verdict(False, f"{self.path} should have a sheet {self.sheet!r}, and has {computed.sheetnames}")
+        faults = [fault for fault in self._faults(computed, written) if fault]
+        total = len(self.cells) + len(self.formulas) + sum(map(len, self.rows))
+        if not faults:
+            return verdict(True, f"all {total} cells looked at in {self.path} are right")
+        more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
+        why = f"{len(faults)} of {total} cells in {self.path} are wrong: {', '.join(faults[:3])}{more}"
+        return graded(1 - len(faults) / total, why, faults=faults)
+
+    def _faults(self, computed: Workbook, written: Workbook) -> Iterator[str]:
+        """For each cell what is wrong with it, or nothing."""
+        values, formulas = (book[self.sheet or book.sheetnames[0]] for book in (computed, written))
+        table = {f"{get_column_letter(x)}{y}": v for y, r in enumerate(self.rows, 1) for x, v in enumerate(r, 1)}
+        for name, wanted in (table | self.cells).items():
+            found = values[name].value
+            yield "" if self._same(wanted, found) else f"{name} should be {shown(wanted)} and is {shown(found)}"
+        for name, piece in self.formulas.items():
+            found = formulas[name].value
+            ok = isinstance(found, str) and found.startswith("=") and piece.upper() in found.upper()
+            yield "" if ok else f"{name} should be a formula with {piece!r} and is {shown(found)}"
+
+    def _same(self, wanted: Cell, found: Any) -> bool:
+        match wanted, found:
+            case bool(), _:
+                return wanted is found
+            case int() | float(), int() | float():
+                return math.isclose(wanted, found, rel_tol=0, abs_tol=self.tolerance)
+            case date(), datetime():
+                return found.date() == (wanted.date() if isinstance(wanted, datetime) else wanted)
+            case str(), str():
+                return wanted.strip() == found.strip()
+            case _:
+                return bool(wanted == found) or (wanted == "" and found is None)

@@ -1,0 +1,202 @@
+"""Where something is on the screen, told by its text, its role and name, a CSS selector, or a box."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from env.base import Probe
+from scenarios.matching import Closeness, places
+from scenarios.schema import Strict, Text, shown
+from tools.dom import Element
+from tools.geometry import Box, Rect, Size
+
+_ATSPI_ROLES = {
+    "button": ("push button", "toggle button"),
+    "textbox": ("text", "entry", "password text"),
+    "checkbox": ("check box",),
+    "radio": ("radio button",),
+    "menuitem": ("menu item", "check menu item", "radio menu item", "menu"),
+    "combobox": ("combo box",),
+    "tab": ("page tab",),
+    "listitem": ("list item",),
+    "option": ("list item", "menu item"),
+    "cell": ("table cell",),
+    "img": ("image", "icon"),
+    "dialog": ("alert", "file chooser"),
+}
+"""ARIA roles, which browsers and people use, as AT-SPI calls them."""
+
+
+class Locator(Strict):
+    """One thing on the screen, by exactly one of `text`, `role` (with `name`), `css`, `box` (0–1000).
+
+    Where several match equally well the first in reading order is meant, or the one with number `nth` (from 0). `exact`
+    wants the whole text or name. `window` looks only inside the desktop window whose title contains it.
+    """
+
+    text: Text | None = None
+    role: str | None = None
+    name: Text | None = None
+    css: str | None = None
+    box: Box | None = None
+    nth: int = Field(default=0, ge=0)
+    exact: bool = False
+    window: Text | None = None
+    describe: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(way is not None for way in (self.text, self.role, self.css, self.box)) != 1:
+            raise ValueError("give exactly one of text, role, css, box")
+        if self.name is not None and self.role is None:
+            raise ValueError("a name belongs to a role: give both, or text alone")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Words that name the target."""
+        if self.describe:
+            return self.describe
+        if self.role:
+            return f"the {self.role} {shown(self.name)}" if self.name else f"the {self.role}"
+        return shown(self.text) if self.text else self.css or "the place"
+
+    @property
+    def phrase(self) -> str | None:
+        """What the thing's text or name must hold."""
+        return self.text if self.text is not None else self.name
+
+
+class Found(NamedTuple):
+    """A thing's rectangle in screen pixels and the words that name it."""
+
+    rect: Rect
+    label: str
+
+
+class _Candidate(NamedTuple):
+    """Something that may be meant. `spread`: its text fills its rectangle, so a part of one is a part of the other."""
+
+    text: str
+    rect: Rect
+    spread: bool = False
+
+    def part(self, start: int, end: int) -> Rect:
+        """The rectangle of a part of the text."""
+        if not self.spread:
+            return self.rect
+        left, top, right, bottom = self.rect
+        width = (right - left) / len(self.text)
+        return Rect(left + round(start * width), top, left + round(end * width), bottom)
+
+
+async def locate(locator: Locator, probe: Probe) -> Found | None:
+    """The thing that is meant where it can be seen, or None while it cannot."""
+    size = await probe.size()
+    if locator.box is not None:
+        return Found(locator.box.to_rect(size), locator.label)
+    frame = await _frame(locator, probe, size)
+    if frame is None:
+        return None
+    in_page = await probe.page() is not None
+    found = _pick(await (_in_page if in_page else _on_desktop)(locator, probe), locator, frame)
+    if found is None and in_page and locator.text is not None:
+        found = _pick(await _read(probe), locator, frame)
+    return found and Found(found, locator.label)
+
+
+async def is_further_down(locator: Locator, probe: Probe) -> bool:
+    """Whether the thing is in the page, but unseen, and the page can be scrolled down."""
+    if await probe.page() is None or not await _elements(locator, probe):
+        return False
+    return await probe.script("document.scrollingElement.scrollHeight > scrollY + innerHeight + 1") is True
+
+
+async def closest(locator: Locator, probe: Probe, count: int = 5) -> list[str]:
+    """Texts or names that are there, those most like the wanted one first; for an error message."""
+    in_page = await probe.page() is not None
+    role = locator.model_copy(update={"name": None})
+    there = await (_in_page if in_page else _on_desktop)(role, probe)
+    if locator.text is not None:
+        there = [*there, *await _read(probe)]
+    texts = list(dict.fromkeys(text for candidate in there if (text := " ".join(candidate.text.split()))))
+    near = difflib.get_close_matches(locator.phrase or "", texts, n=count, cutoff=0.4)
+    return (near + [text for text in texts if text not in near])[:count]
+
+
+async def _frame(locator: Locator, probe: Probe, size: Size) -> Rect | None:
+    """The part of the screen to look in: all of it, or a window; None while that window is not open."""
+    if locator.window is None:
+        return Rect(0, 0, *size)
+    windows = [w.rect for w in await probe.windows() if locator.window.casefold() in w.title.casefold()]
+    return windows[-1] if windows else None
+
+
+async def _in_page(locator: Locator, probe: Probe) -> list[_Candidate]:
+    return [
+        _Candidate(element.name if locator.role else element.text or element.name, element.rect)
+        for element in await _elements(locator, probe)
+        if element.visible
+    ]
+
+
+async def _elements(locator: Locator, probe: Probe) -> tuple[Element, ...]:
+    if locator.css is not None:
+        return await probe.elements(css=locator.css)
+    if locator.role is not None:
+        return await probe.elements(role=locator.role, name=locator.name)
+    return await probe.elements(text=locator.text)
+
+
+async def _on_desktop(locator: Locator, probe: Probe) -> list[_Candidate]:
+    if locator.role is None:
+        return await _read(probe)
+    roles = {locator.role, locator.role.replace("_", " "), *_ATSPI_ROLES.get(locator.role, ())}
+    nodes = [node for node in await probe.a11y() if node.role in roles and "showing" in node.states]
+    return [_Candidate(node.name or node.text, node.rect) for node in nodes]
+
+
+async def _read(probe: Probe) -> list[_Candidate]:
+    return [_Candidate(line.text, line.rect, spread=True) for line in await probe.screen_text()]
+
+
+def _pick(candidates: Iterable[_Candidate], locator: Locator, frame: Rect) -> Rect | None:
+    """Of those in the frame that match best the first in reading order, or the nth."""
+    best: dict[Closeness, list[Rect]] = {}
+    for candidate in candidates:
+        for closeness, rect in _matches(candidate, locator):
+            if _within(rect, frame):
+                best.setdefault(closeness, []).append(rect)
+    rects = reading_order(best[min(best)]) if best else []
+    return rects[locator.nth] if locator.nth < len(rects) else None
+
+
+def _matches(candidate: _Candidate, locator: Locator) -> list[tuple[Closeness, Rect]]:
+    if locator.phrase is None:
+        return [(Closeness.WHOLE, candidate.rect)]
+    found = places(locator.phrase, candidate.text, exact=locator.exact)
+    return [(place.closeness, candidate.part(place.start, place.end)) for place in found]
+
+
+def _within(rect: Rect, frame: Rect) -> bool:
+    """Whether a rectangle is not empty and has its centre in the frame."""
+    x, y = rect.center
+    inside = frame.left <= x < frame.right and frame.top <= y < frame.bottom
+    return inside and rect.left < rect.right and rect.top < rect.bottom
+
+
+def reading_order(rects: Sequence[Rect]) -> list[Rect]:
+    """Top to bottom, and left to right among those on one line."""
+    rows: list[list[Rect]] = []
+    for rect in sorted(rects, key=lambda r: (r.center.y, r.left)):
+        if rows and _on_one_line(rows[-1][0], rect):
+            rows[-1].append(rect)
+        else:
+            rows.append([rect])
+    return [rect for row in rows for rect in sorted(row, key=lambda r: r.left)]
+
+
+def _on_one_line(a: Rect, b: Rect) -> bool:
+    return 2 * abs(a.center.y - b.center.y) < min(a.bottom - a.top, b.bottom - b.top)

@@ -1,0 +1,81 @@
+"""A world that is nothing but facts, for checks, locators and oracles."""
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from env.base import Line, Node, Posted, Process, Window
+from tools.dom import Element, PageState
+from tools.geometry import Rect, Size
+
+
+SCREEN = Size(1000, 500)
+
+
+@dataclass
+class CannedProbe:
+    """A Probe of facts given beforehand; `looks` counts how often the screen was looked at."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    open_windows: tuple[Window, ...] = ()
+    running: tuple[Process, ...] = ()
+    dom: dict[str, tuple[Element, ...]] = field(default_factory=dict)
+    front: PageState | None = None
+    scripts: dict[str, Any] = field(default_factory=dict)
+    tree: tuple[Node, ...] = ()
+    copied: str = ""
+    lines: tuple[Line, ...] = ()
+    sent: tuple[Posted, ...] = ()
+    screen: Size = SCREEN
+    looks: int = 0
+
+    async def read(self, path: str) -> bytes:
+        if path not in self.files:
+            raise FileNotFoundError(path)
+        return self.files[path]
+
+    async def glob(self, pattern: str) -> tuple[str, ...]:
+        return tuple(sorted(path for path in self.files if fnmatchcase(path, pattern)))
+
+    async def windows(self) -> tuple[Window, ...]:
+        return self.open_windows
+
+    async def processes(self) -> tuple[Process, ...]:
+        return self.running
+
+    async def elements(
+        self, *, css: str | None = None, role: str | None = None, name: str | None = None, text: str | None = None
+    ) -> tuple[Element, ...]:
+        self.looks += 1
+        return self.dom.get(css or role or text or "", ())
+
+    async def page(self) -> PageState | None:
+        return self.front
+
+    async def script(self, expression: str) -> Any:
+        return self.scripts.get(expression)
+
+    async def a11y(self) -> tuple[Node, ...]:
+        return self.tree
+
+    async def clipboard(self) -> str:
+        return self.copied
+
+    async def screen_text(self) -> tuple[Line, ...]:
+        self.looks += 1
+        return self.lines
+
+    async def posted(self) -> tuple[Posted, ...]:
+        return self.sent
+
+    async def size(self) -> Size:
+        return self.screen
+
+
+def line(text: str, left: int = 0, top: int = 0, right: int | None = None, bottom: int | None = None) -> Line:
+    """A line of text, ten pixels a letter and twenty high unless told otherwise."""
+    return Line(text=text, rect=Rect(left, top, right or left + 10 * len(text), bottom or top + 20), score=0.9)
+
+
+def node(role: str, name: str, rect: Rect, text: str = "", *, showing: bool = True) -> Node:
+    return Node(role=role, name=name, text=text, rect=rect, app="", states=frozenset({"showing"} if showing else ()))

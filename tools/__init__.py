@@ -1,0 +1,1 @@
+"""What can be done on a screen: values and hands. Imports nothing of ours."""

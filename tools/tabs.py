@@ -1,0 +1,251 @@
+"""The tabs of a Chromium that Playwright drives: which one is in front, and when its picture changes.
+
+Works on an async `BrowserContext`, whoever launched the browser; pages need no cooperation. Everything here lives on
+one event loop. Figures: medians on two shared cores, headless Chromium 156, 1280x720.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tools.base import Changes
+from tools.errors import EnvError
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, CDPSession, Dialog, Error, Page, Request, ViewportSize
+
+BUSY_FOR = 3.0
+"""Seconds after which an open request is a stream or a long poll, and says nothing about the picture."""
+
+STEADY = """
+(() => {
+  const picking = 'select:not([multiple], [size]):is(:active, :open:not(:focus-visible))';
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`
+    :root { caret-animation: manual }
+    ${picking}, ${picking}::picker(select) { appearance: base-select }
+    :where(${picking}) { font: -webkit-small-control; padding: 0 3px; border-radius: 0; background: Field;
+                         min-block-size: 0; min-inline-size: 0 }`);
+  document.adoptedStyleSheets.push(sheet);
+})()
+"""
+"""Makes a page fit to be seen and clicked through the DevTools protocol; runs in every document.
+
+A text caret stands still, so that a picture is the same twice. A list that a click on a `<select>` opens is drawn in
+the page: Chromium's own is a separate widget, which shows in a screenshot but lets every click through to the page
+behind it. One that the keyboard opened stays Chromium's own: it obeys keys.
+"""
+
+
+class Front(NamedTuple):
+    """The page that is seen and acted on, and a DevTools session with it."""
+
+    page: "Page"
+    session: "CDPSession"
+
+
+class Tabs:
+    """The pages of a context, in the order in which they were opened, and which of them is in front.
+
+    A page that a site opens comes to the front; when the front page closes, the one before it comes back. All take
+    the viewport of the first, where that is set: the screen has one size, whatever a popup asks for. `notes` collects what a person would have seen of the browser itself. Dialogs block a page and do not show in its
+    pictures, so they are accepted at once (a prompt with its default text), as a tester who goes on would.
+    """
+
+    def __init__(self, context: "BrowserContext") -> None:
+        self.context = context
+        self.pages: list[Page] = []
+        self.notes: list[str] = []
+        self._recent: list[Page] = []  # the last is in front
+        self._crashed: set[Page] = set()
+        self._viewport: ViewportSize | None = None
+        self._sessions: dict[Page, CDPSession] = {}
+        self._watchers: list[Callable[[CDPSession], Awaitable[None]]] = []
+        self._one_by_one = asyncio.Lock()
+        self._shown: asyncio.Task[CDPSession] | None = None
+        context.on("page", self._opened)
+        context.on("dialog", self._answer)
+
+    @classmethod
+    async def of(cls, context: "BrowserContext") -> "Tabs":
+        """The tabs of a context, those included that are already open."""
+        tabs = cls(context)
+        await context.add_init_script(STEADY)
+        for page in context.pages:
+            for frame in page.frames:
+                await quietly(frame.evaluate(STEADY))
+            tabs._opened(page)
+        return tabs
+
+    async def front(self) -> Front:
+        """The front page, ready to be seen. Raises EnvError when no page is left or the front one crashed."""
+        from playwright.async_api import Error
+
+        while self._recent and self._shown:
+            page, shown = self._recent[-1], self._shown
+            if page in self._crashed:
+                raise EnvError(f"the page {page.url} crashed")
+            try:
+                session = await asyncio.shield(shown)
+            except Error as error:
+                if not page.is_closed():
+                    raise EnvError(f"the page {page.url} does not answer: {reason(error)}") from error
+                self._closed(page)
+                continue
+            if shown is self._shown:
+                return Front(page, session)
+        raise EnvError("no page is open: the browser is gone, or its last tab closed")
+
+    @property
+    def front_index(self) -> int:
+        """The number of the front tab, counted from 0. Raises EnvError when no page is left."""
+        if not self._recent:
+            raise EnvError("no page is open: the browser is gone, or its last tab closed")
+        return self.pages.index(self._recent[-1])
+
+    def show(self, page: "Page") -> None:
+        """Brings an open page to the front; `front` waits until it is there."""
+        self._recent = [*(p for p in self._recent if p is not page), page]
+        self._shown = asyncio.ensure_future(self._bring(page))
+        self._shown.add_done_callback(lambda task: task.cancelled() or task.exception())  # front() raises it
+
+    def watch(self, watcher: Callable[["CDPSession"], Awaitable[None]]) -> None:
+        """Awaits `watcher` with the session of each page that comes to the front, the present one included."""
+        self._watchers.append(watcher)
+        if self._recent:
+            self.show(self._recent[-1])
+
+    async def _bring(self, page: "Page") -> "CDPSession":
+        async with self._one_by_one:
+            session = self._sessions.get(page) or await self._connect(page)
+            await page.bring_to_front()
+            for watcher in self._watchers:
+                await watcher(session)
+        return session
+
+    async def _connect(self, page: "Page") -> "CDPSession":
+        session = await self.context.new_cdp_session(page)
+        session.on("Page.fileChooserOpened", lambda _: self.notes.append("a file chooser opened: no file was chosen"))
+        if (size := self._viewport) and page.viewport_size != size:
+            await page.set_viewport_size(size)
+        await session.send("Page.enable")
+        await session.send("Page.setInterceptFileChooserDialog", {"enabled": True})
+        self._sessions[page] = session
+        return session
+
+    def _opened(self, page: "Page") -> None:
+        if page in self.pages:
+            return
+        self.pages.append(page)
+        self._viewport = self._viewport or page.viewport_size
+        page.on("close", self._closed)
+        page.on("crash", lambda crashed: self._crashed.add(crashed))
+        page.on("download", lambda file: self.notes.append(f"a download began: {file.suggested_filename!r}"))
+        self.show(page)
+
+    def _closed(self, page: "Page") -> None:
+        if page not in self.pages:
+            return
+        was_front = page is self._recent[-1]
+        self.pages.remove(page)
+        self._recent.remove(page)
+        self._sessions.pop(page, None)
+        if was_front and self._recent:
+            self.show(self._recent[-1])
+
+    async def _answer(self, dialog: "Dialog") -> None:
+        text = dialog.default_value
+        given = f" with {text!r}" if dialog.type == "prompt" else ""
+        self.notes.append(f"a dialog ({dialog.type}) said {dialog.message!r}: accepted{given}")
+        await quietly(dialog.accept(text))
+
+
+class PageChanges(Changes):
+    """Notices changes of the front tab's picture, and loading.
+
+    The clock is a screencast of 64 pixels' width, thrown away: Chromium sends a frame when it has drawn one, and none
+    while nothing changes. A key press shows after 13 ms; any animation keeps it going. Observers inside the page
+    would miss what scripts do not see (hover, scrolling, canvas, video, other frames). A screenshot draws a frame
+    too, which BrowserEyes announces by `expect_own_frame`.
+    """
+
+    def __init__(self, tabs: Tabs, busy_for: float = BUSY_FOR) -> None:
+        self._busy_for = busy_for
+        self._last = time.monotonic()
+        self._own_until = 0.0
+        self._open: dict[object, float] = {}  # requests and ids of loading frames, and since when
+        self._session: CDPSession | None = None
+        self._acks: set[asyncio.Task[None]] = set()
+        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
+            "Page.screencastFrame": self._frame,
+            "Page.frameStartedLoading": lambda event: self._begin(event["frameId"]),
+            "Page.frameStoppedLoading": lambda event: self._end(event["frameId"]),
+        }
+        tabs.watch(self._follow)
+        tabs.context.on("request", self._request)
+        tabs.context.on("requestfinished", self._end)
+        tabs.context.on("requestfailed", self._end)
+
+    def last(self) -> float:
+        """`time.monotonic()` of the last frame that Chromium drew for a change."""
+        return self._last
+
+    def busy(self) -> bool:
+        """Whether a page or a part of it is loading, and has been for less than `busy_for` seconds."""
+        horizon = time.monotonic() - self._busy_for
+        return any(since > horizon for since in self._open.values())
+
+    def expect_own_frame(self, within: float) -> None:
+        """Does not count the next frame, should it come within that many seconds."""
+        self._own_until = time.monotonic() + within
+
+    async def _follow(self, session: "CDPSession") -> None:
+        if session is self._session:
+            return
+        old, self._session = self._session, session
+        for event, handler in self._handlers.items():
+            session.on(event, handler)
+            if old:
+                old.remove_listener(event, handler)
+        if old:
+            await quietly(old.send("Page.stopScreencast"))
+        cast = {"format": "jpeg", "quality": 1, "maxWidth": 64, "maxHeight": 64, "everyNthFrame": 1}
+        await session.send("Page.startScreencast", cast)
+
+    def _frame(self, event: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if now < self._own_until:
+            self._own_until = 0.0
+        else:
+            self._last = now
+        if self._session:
+            ack = self._session.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+            task = asyncio.ensure_future(quietly(ack))
+            self._acks.add(task)  # a task without a reference may vanish
+            task.add_done_callback(self._acks.discard)
+
+    def _request(self, request: "Request") -> None:
+        if request.resource_type not in {"websocket", "eventsource", "ping"}:
+            self._begin(request)
+
+    def _begin(self, what: object) -> None:
+        now = time.monotonic()
+        self._open = {k: since for k, since in self._open.items() if since > now - self._busy_for} | {what: now}
+
+    def _end(self, what: object) -> None:
+        self._open.pop(what, None)
+
+
+async def quietly(awaitable: Awaitable[Any]) -> None:
+    """Awaits something that no longer matters once the page is gone."""
+    from playwright.async_api import Error
+
+    with suppress(Error):
+        await awaitable
+
+
+def reason(error: "Error") -> str:
+    """What Playwright says, less the name of the call and its log."""
+    return error.message.split("\n")[0].partition(": ")[2] or error.message
