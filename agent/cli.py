@@ -1,8 +1,10 @@
 """`surehand …`: what can be typed, and what it is called there. The work is in agent.commands, imported when needed."""
 
 import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -163,16 +165,17 @@ def check(
     raise typer.Exit(check_scenarios(settings, patterns or [], seeds, order, junit, out))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line. A mistake of the person is one line and exit status 2; Ctrl-C ends quietly with 130."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal without Unicode still gets all lines
-    sys.exit(_called())
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode still shows every line
+    sys.exit(_called(arguments))
 
 
-def _called() -> int:
+def _called(arguments: Sequence[str] | None) -> int:
     try:
-        return int(app(prog_name="surehand", standalone_mode=False) or 0)
+        return int(app(arguments, prog_name="surehand", standalone_mode=False) or 0)
     except SurehandError as error:
         typer.echo(f"surehand: {error}", err=True)
         return 2 if isinstance(error, UserError) else 3

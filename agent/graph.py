@@ -63,7 +63,7 @@ async def observe(state: Start, runtime: Runtime[Context]) -> dict[str, Any]:
     run = runtime.context
     began = run.clock()
     seen = await run.env.observe(run.folder.shots)
-    return {"seen": seen, "effect": last_effect(run, seen), "seconds": {"observe": run.clock() - began}}
+    return {"seen": seen, "effect": last_effect(run, seen), "seconds": {"observe": round(run.clock() - began, 4)}}
 
 
 async def decide(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ async def decide(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return {"stop": stop}
     began = run.clock()
     completion = await run.model.decide(messages(run.goal, run.steps, state["seen"], state["effect"]))
-    seconds = state["seconds"] | {"decide": run.clock() - began}
+    seconds = state["seconds"] | {"decide": round(run.clock() - began, 4)}
     return {"completion": completion, "reply": parse(completion), "seconds": seconds}
 
 
@@ -87,7 +87,8 @@ async def act(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if isinstance(reply, Decision) and not stop:
         run.folder.intend(step)
         outcome = await run.env.execute(step.number, reply.action)
-        step = step.model_copy(update={"outcome": outcome, "seconds": step.seconds | {"act": run.clock() - began}})
+        seconds = step.seconds | {"act": round(run.clock() - began, 4)}
+        step = step.model_copy(update={"outcome": outcome, "seconds": seconds})
     run.folder.append(step)
     run.steps.append(step)
     run.on_step(step)
@@ -115,9 +116,7 @@ def limit_reached(run: Context) -> Stop | None:
         return Stop(reason="steps", limit=run.limits.steps)
     if run.clock() - run.began >= run.limits.seconds:
         return Stop(reason="time", limit=run.limits.seconds)
-    if run.tokens is not None and used >= run.tokens:
-        return Stop(reason="tokens", limit=run.tokens)
-    return None
+    return Stop(reason="tokens", limit=run.tokens) if run.tokens is not None and used >= run.tokens else None
 
 
 def last_effect(run: Context, seen: Observation) -> Effect | None:

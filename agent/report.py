@@ -228,7 +228,7 @@ def _node(name: str, result: Mapping[str, Any]) -> CheckNode:
         name=name,
         result=CheckResult(score=result["score"], why=result["why"]),
         evidence=tuple((key, value if isinstance(value, str) else _pretty(value)) for key, value in evidence.items()),
-        parts=tuple(_node(part.get("check", "part"), part) for part in parts),
+        parts=tuple(_node(part.get("check", ""), part) for part in parts),
     )
 
 

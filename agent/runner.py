@@ -90,9 +90,9 @@ class _Attempt:
             self._blame(error, None)
             raise
         except Exception as error:
-            if self._no_room(error):
+            if self._folder_fails(error):
                 self._blame(error, None)
-                raise self._unwritable(error) from error
+                raise self._unkept(error) from error
             self._blame(error, self._status(error))
         finally:
             await self._close_world()
@@ -137,7 +137,7 @@ class _Attempt:
                 )
             except BaseException:
                 reached = await graph.aget_state({"configurable": thread})
-                self.where = next(iter(reached.next), self.where)
+                self.where = next((node for node in reached.next if node in _CALLED), self.where)
                 raise
         state = cast(State, ended)
         stop = state["stop"]
@@ -182,17 +182,21 @@ class _Attempt:
         try:
             self.folder.save(self.record)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._unkept(error) from error
 
-    def _no_room(self, error: Exception) -> bool:
-        """Whether the run's own folder could not be written; errors of a check are its own."""
-        if self.where == "check":
+    def _folder_fails(self, error: Exception) -> bool:
+        """Whether the run's own folder is what cannot be used: its disk is full, or part of it gone."""
+        if self.where == "check":  # whatever a check writes or reads is its own affair
             return False
-        return isinstance(error, sqlite3.Error) or (isinstance(error, OSError) and error.errno in _DISK_FULL)
+        if isinstance(error, OSError):
+            inside = Path(str(error.filename)).is_relative_to(self.folder.path)
+            return inside or error.errno in _DISK_FULL
+        return isinstance(error, sqlite3.Error)
 
-    def _unwritable(self, error: Exception) -> UserError:
+    def _unkept(self, error: Exception) -> UserError:
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return UserError(
-            f"cannot write the run in {str(self.folder.path)!r}", cause=cause,
+            f"cannot keep the run in {str(self.folder.path)!r}",
+            cause=cause,
             remedy="make room or choose another folder; what was written before stays",
-        )  # fmt: skip
+        )

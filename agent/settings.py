@@ -1,5 +1,6 @@
 """One frozen settings object, built once at the edge: command line over SUREHAND_* over surehand.toml over defaults."""
 
+import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -121,10 +122,11 @@ def load(config: Path | None = None, **given: object) -> Settings:
 
 def strangers() -> Iterator[str]:
     """Variables that look like settings but are none, each with the one that was probably meant."""
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in (*known, *OTHERS):
-            yield f"{name} is set, but is no setting; {meant(name, known)}".removesuffix("; ")
+        stem = name.removeprefix(PREFIX).lower()
+        if name.startswith(PREFIX) and stem not in Settings.model_fields and name not in OTHERS:
+            close = difflib.get_close_matches(stem, Settings.model_fields, n=1)
+            yield f"{name} is set, but is no setting" + (f"; did you mean {PREFIX}{close[0].upper()}?" if close else "")
 
 
 def _read(file: Path, must_exist: bool) -> dict[str, Any]:
@@ -135,7 +137,7 @@ def _read(file: Path, must_exist: bool) -> dict[str, Any]:
             return {}
         raise UserError(f"no settings file {str(file)!r}", remedy="name one with --config or SUREHAND_CONFIG") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {str(file)!r}", cause=str(error)) from None
+        raise UserError(f"cannot read {str(file)!r}", cause=reason(error)) from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{str(file)!r} is not valid TOML", cause=str(error)) from None
     for key in data.keys() - Settings.model_fields.keys():
@@ -144,10 +146,17 @@ def _read(file: Path, must_exist: bool) -> dict[str, Any]:
     return data
 
 
+def reason(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read, without the file's name."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def _wrong(error: ValidationError, sources: Mapping[str, str]) -> UserError:
     detail = error.errors(include_url=False)[0]
     name = str(detail["loc"][0])
-    about = Settings.model_fields[name].description or ""
+    about = (Settings.model_fields[name].description or "").rstrip(".")
     return UserError(
-        f"setting {name} = {detail['input']!r} ({sources[name]})", cause=detail["msg"], remedy=f"it means: {about}"
+        f"setting {name} = {detail['input']!r} ({sources[name]})",
+        cause=detail["msg"].removeprefix("Value error, "),
+        remedy=f"it means: {about}",
     )

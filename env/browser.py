@@ -21,11 +21,11 @@ from env.settle import pause, settle
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from env.site import PORT, Site
 from env.world import Look, WorldSpec, find_chromium
-from tools.actions import BrowserAction, ComputerAction, Outcome, Wait
+from tools.actions import BrowserAction, ComputerAction, MouseMove, Outcome, Wait
 from tools.browser import BrowserEyes, BrowserHands
 from tools.dom import Element, PageState, find_elements, page_state
 from tools.errors import EnvError, ScenarioError
-from tools.geometry import Size
+from tools.geometry import Point, Size, to_grid
 from tools.tabs import PageChanges, Tabs
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class BrowserWorld:
         self._tabs = await Tabs.of(self._context)
         self._changes = PageChanges(self._tabs)
         self._hands = BrowserHands(self._tabs)
+        await self._show_pointer(Point(self._spec.size.width - 1, self._spec.size.height - 1))
         for step in setup:
             await self._prepare(step)
 
@@ -116,7 +117,7 @@ class BrowserWorld:
             rest = await settle(self._changes, self._last_input, quiet=self._spec.quiet, limit=self._spec.limit)
             return Look(await BrowserEyes(self._open_tabs(), self._changes).grab(), *rest, url)
         loaded = await settle(_Loading(self._changes), self._last_input, quiet=0.0, limit=self._spec.limit)
-        look = await self._display.look(self._spec.quiet, self._spec.limit)
+        look = await self._display.look(self._spec.quiet, self._spec.limit, self._last_input)
         return Look(look.frame, look.settled and loaded.settled, look.waited + loaded.waited, url)
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
@@ -126,8 +127,15 @@ class BrowserWorld:
         if isinstance(action, Wait):
             await pause(action.time)
         outcome = await self._hands.do(action, self._spec.size)
+        if self._display is not None and outcome.point is not None:
+            await self._show_pointer(outcome.point)
         self._last_input = time.monotonic()
         return outcome
+
+    async def _show_pointer(self, point: Point) -> None:
+        """Playwright's pointer is the page's own; the display's is led after it, so that pictures show it."""
+        if self._display is not None:
+            await self._display.act(MouseMove(coordinate=to_grid(point, self._spec.size)))
 
     async def release(self) -> None:
         """Lets go of keys and buttons."""

@@ -44,11 +44,11 @@ class Chromium:
         """Launches the browser and connects to it. Raises EnvError."""
         from playwright.async_api import async_playwright
 
-        mode = "--headless" if self._session is None else f"--window-size={self._size.width},{self._size.height}"
+        mode = ["--headless"] if self._session is None else ["--kiosk", f"--window-size={self._size.width},{self._size.height}"]
         log = (self._sandbox.folder.path / "chromium.log").open("wb")
         with log:
             self._child = await self._sandbox.spawn(
-                [str(program), *_FLAGS, mode, f"--user-data-dir={self._sandbox.home_inside}/{PROFILE}",
+                [str(program), *_FLAGS, *mode, f"--user-data-dir={self._sandbox.home_inside}/{PROFILE}",
                  f"--remote-debugging-port={_DEBUGGING_PORT}",
                  f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{PORT}", "about:blank"],
                 self._session.environment if self._session else {}, stdout=log.fileno(), stderr=log.fileno(),

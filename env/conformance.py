@@ -136,7 +136,7 @@ async def _reset_is_repeatable(case: _Case) -> None:
     """The same setup and seed give the same first picture."""
     first, second = await case.fresh(), await case.fresh()
     _want(
-        case.alike(first, second), f"two resets gave {first.path.name} and {second.path.name}",
+        case.alike(first, second), f"two resets gave {first.path} and {second.path}",
         likely="something random or the time is on the screen, or reset leaves something of the last world behind",
     )  # fmt: skip
 
@@ -227,6 +227,8 @@ async def _paths_stay_in_home(case: _Case) -> None:
             content = await case.env.probe().read(path)
         except FileNotFoundError:
             continue
+        except OSError as error:
+            raise Violation(f"read({path!r}) raised {error!r}, not FileNotFoundError") from error
         _want(False, f"read({path!r}) gave {len(content)} bytes", likely="links or `..` are followed")
 
 
@@ -264,7 +266,15 @@ async def _close_ends_it(case: _Case) -> None:
 
 
 CHECKS: tuple[Callable[[_Case], Awaitable[None]], ...] = (
-    _reset_is_repeatable, _picture_has_the_size, _picture_lies_under_its_hash, _every_action_has_an_outcome,
-    _outcome_tells_the_point, _number_is_done_once, _numbers_grow, _probe_only_looks, _paths_stay_in_home,
-    _reset_clears, _close_ends_it,
-)  # fmt: skip
+    _reset_clears,  # first, while nothing can be left from another check
+    _reset_is_repeatable,
+    _picture_has_the_size,
+    _picture_lies_under_its_hash,
+    _every_action_has_an_outcome,
+    _outcome_tells_the_point,
+    _number_is_done_once,
+    _numbers_grow,
+    _probe_only_looks,
+    _paths_stay_in_home,
+    _close_ends_it,
+)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from env.base import Window
@@ -16,6 +17,7 @@ from tools.errors import EnvError
 from tools.geometry import Rect, Size
 
 _LONGEST_ANSWER = 60.0
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 class Display:
@@ -30,7 +32,7 @@ class Display:
         """Starts the worker before its display is there, so that it can load meanwhile; `open` must follow."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "env.worker", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            limit=1 << 26, env=worker_environment(),
+            limit=1 << 26, env=worker_environment(), cwd=_ROOT,
         )  # fmt: skip
         return cls(process, size)
 
@@ -38,9 +40,12 @@ class Display:
         """Binds the worker to a display given by DISPLAY and XAUTHORITY. Raises EnvError."""
         await self._order("open", environment=dict(display))
 
-    async def look(self, quiet: float, limit: float) -> Look:
-        """Settles (seconds) and grabs. Raises EnvError."""
-        said, png = await self._order("look", quiet=quiet, limit=limit)
+    async def look(self, quiet: float, limit: float, since: float = 0.0) -> Look:
+        """Settles (seconds) and grabs. Raises EnvError.
+
+        `since` is when somebody else gave the last input, by `time.monotonic`, which all processes of a machine share.
+        """
+        said, png = await self._order("look", quiet=quiet, limit=limit, since=since)
         return Look(Frame(png, Size(*said["size"])), said["settled"], said["waited"])
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:

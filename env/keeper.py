@@ -13,7 +13,6 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -212,7 +211,7 @@ def main() -> None:
     log = os.open(folder.path / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.chdir(Path("/"))
+    os.chdir("/")  # hold no folder of anybody's
     asyncio.run(keep(spec, folder, int(sys.argv[2])))
 
 

@@ -24,7 +24,7 @@ from tools.base import Frame
 from tools.dom import Element, PageState, TabState
 from tools.errors import EnvError, ScenarioError
 from tools.geometry import Point, Rect, Size
-from tools.keys import Key, UnknownKey, find
+from tools.keys import UnknownKey, find
 
 SMALL = Size(640, 400)
 
@@ -230,9 +230,10 @@ def _type(state: _State, text: str) -> None:
             state.selected = False
 
 
-def _chord(keys: Iterable[str]) -> tuple[Key, ...]:
-    """Keys under whatever names. Raises UnknownKey."""
-    return tuple(find(key) for key in keys)
+def _chord(keys: Iterable[str]) -> tuple[str, ...]:
+    """Keys under one name each, whatever they were called. Raises UnknownKey."""
+    found = [find(key) for key in keys]
+    return tuple(key.pyautogui or key.keysym for key in found)
 
 
 def _press(state: _State, keys: tuple[str, ...]) -> Outcome:
@@ -254,7 +255,7 @@ def _press(state: _State, keys: tuple[str, ...]) -> Outcome:
 _TAB, _ENTER, _ALL, _BACKSPACE = _chord(["tab"]), _chord(["enter"]), _chord(["ctrl", "a"]), _chord(["backspace"])
 
 
-def _edit(state: _State, focused: Field, chord: tuple[Key, ...]) -> None:
+def _edit(state: _State, focused: Field, chord: tuple[str, ...]) -> None:
     if chord == _ENTER:
         _react(state, focused.does)
     elif chord == _ALL:

@@ -33,7 +33,7 @@ class Worker:
 
     async def look(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Settles and grabs."""
-        rest = await settle(self._changes, self._last_input, quiet=order["quiet"], limit=order["limit"])
+        rest = await settle(self._changes, max(self._last_input, order["since"]), quiet=order["quiet"], limit=order["limit"])
         frame = await self._eyes.grab()
         return {"size": frame.size, **rest._asdict()}, frame.png
 

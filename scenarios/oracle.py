@@ -250,7 +250,8 @@ async def _play(step: Step, probe: Probe) -> AsyncIterator[Intent]:
         elif waits:
             yield Intent(Wait(time=waits.pop(0)), absent.label)
         else:
-            raise ScenarioError(f"{absent.label} did not appear in {sum(PATIENCE):g} s; {await _instead(absent, probe)}")
+            instead = await _instead(absent, probe)
+            raise ScenarioError(f"{absent.label} did not appear in {sum(PATIENCE):g} s; {instead}")
     if (intent := step.intent([place for _, place in places if place], size)) is not None:
         yield intent
 

@@ -79,6 +79,11 @@ def _text(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_text)]
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 file`, `2 files`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def shown(value: object, limit: int = 60) -> str:
     """A value for a sentence: quoted, and cut in the middle where it is long."""
     text = repr(value)

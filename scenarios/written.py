@@ -89,7 +89,7 @@ def read_scenario(path: Path) -> WrittenScenario:
     document = read_document(path)
     try:
         file = _File.model_validate(document.data)
-        if path.with_suffix("").parts[-file.id.count("/") - 1 :] != tuple(file.id.split("/")):
+        if path.absolute().with_suffix("").parts[-file.id.count("/") - 1 :] != tuple(file.id.split("/")):
             raise UserError(
                 f"{path}:{document.where(['id'])[0]}", cause=f"the id {file.id!r} is not the file's own path"
             )

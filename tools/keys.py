@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-__all__ = ["Key", "UnknownKey", "find", "to_playwright", "to_pyautogui"]
+__all__ = ["Key", "UnknownKey", "find", "to_playwright"]
 
 
 class UnknownKey(LookupError):
@@ -20,8 +20,8 @@ class Key:
     """One key of a keyboard.
 
     `pyautogui` is a name out of `pyautogui.KEY_NAMES`, `playwright` one that `keyboard.down` takes; None where there is
-    none. `keysym` is X's name of the symbol, `U` and the code point in hex for a character. `char` is what the key
-    types, where that is a visible character.
+    none. `keysym` is X's name of the symbol, `U` and the code point in hex for a character. `char` is the character;
+    None for a key with a name.
     """
 
     pyautogui: str | None
@@ -30,12 +30,12 @@ class Key:
     char: str | None = None
 
 
-# Names as models write them, then pyautogui, Playwright (none: a dash), X.
+# Names as models write them; pyautogui's (a dash for none), Playwright's and X's.
 _TABLE = """
 enter return ret                              : enter       Enter       Return
 tab                                           : tab         Tab         Tab
 space spacebar                                : space       Space       space
-backspace back bksp                           : backspace   Backspace   BackSpace
+backspace bksp                                : backspace   Backspace   BackSpace
 delete del                                    : delete      Delete      Delete
 insert ins                                    : insert      Insert      Insert
 escape esc                                    : esc         Escape      Escape
@@ -58,10 +58,6 @@ numlock                                       : numlock     NumLock     Num_Lock
 scrolllock                                    : scrolllock  ScrollLock  Scroll_Lock
 printscreen print prtsc prtscr prntscrn sysrq : printscreen PrintScreen Print
 pause break                                   : pause       Pause       Pause
-volumeup audiovolumeup                        : -           AudioVolumeUp   XF86AudioRaiseVolume
-volumedown audiovolumedown                    : -           AudioVolumeDown XF86AudioLowerVolume
-volumemute mute audiovolumemute               : -           AudioVolumeMute XF86AudioMute
-playpause mediaplaypause                      : -           MediaPlayPause  XF86AudioPlay
 """
 
 _CHARACTERS = {
@@ -86,7 +82,7 @@ def _table() -> dict[str, Key]:
     for line in _TABLE.strip().splitlines():
         names, views = line.split(":")
         pyautogui, playwright, keysym = views.split()
-        key = Key(None if pyautogui == "-" else pyautogui, playwright, keysym, " " if keysym == "space" else None)
+        key = Key(None if pyautogui == "-" else pyautogui, playwright, keysym)
         keys |= dict.fromkeys(names.split(), key)
     return keys
 
@@ -130,9 +126,3 @@ def to_playwright(name: str) -> str:
         raise UnknownKey(f"a web page gets no key {name!r}; to write text use the action type")
     return view
 
-
-def to_pyautogui(name: str) -> str:
-    """What pyautogui calls the key. Raises UnknownKey."""
-    if (view := find(name).pyautogui) is None:
-        raise UnknownKey(f"pyautogui has no key {name!r}")
-    return view

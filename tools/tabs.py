@@ -50,7 +50,8 @@ class Tabs:
     """The pages of a context, in the order in which they were opened, and which of them is in front.
 
     A page that a site opens comes to the front; when the front page closes, the one before it comes back. All take
-    the viewport of the first, where that is set: the screen has one size, whatever a popup asks for. `notes` collects what a person would have seen of the browser itself. Dialogs block a page and do not show in its
+    the viewport of the first, where that is set: the screen has one size, whatever a popup asks for.
+    `notes` collects what a person would have seen of the browser itself. Dialogs block a page and do not show in its
     pictures, so they are accepted at once (a prompt with its default text), as a tester who goes on would.
     """
 

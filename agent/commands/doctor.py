@@ -28,6 +28,7 @@ INSTALLED = Path("/var/lib/dpkg/status")
 OPTIONAL = {"office": "scenarios with spreadsheets cannot be run"}
 """Sections of docker/packages.txt that most scenarios do without."""
 PROGRAMS = ("Xvfb", "openbox", "xdpyinfo", "dbus-launch", "bwrap", "setpriv")
+_USUAL = "/usr/sbin:/usr/bin:/sbin:/bin"
 _FONTS = {"Latin": "DejaVu", "Chinese, Japanese, Korean": "WenQuanYi|Noto Sans CJK", "emoji": "Emoji"}
 _ROOM_NEEDED, _ROOM_WANTED = 0.3, 2.0  # GB
 _PATIENCE = 20.0
@@ -55,7 +56,7 @@ def doctor(settings: Settings, as_json: bool) -> int:
         return 1 if missing else 0
     width = max(len(one.name) for one in findings) + 2
     for one in findings:
-        out.print(signed(_TONES[one.state], f"{one.name:{width}}") + Text(one.found, style="default"), soft_wrap=True)
+        out.print(signed(_TONES[one.state], f"{one.name:{width}}") + Text(one.found), soft_wrap=True)
         if one.remedy:
             out.print(Text(f"{'':{width + 2}}→ {one.remedy}", style="cyan"), soft_wrap=True)
     out.print()
@@ -126,12 +127,12 @@ def _installed(status: str) -> set[str]:
 
 def _programs() -> Iterator[Finding]:
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
-    if missing:
-        yield Finding(
-            "programs", "missing", f"no {', '.join(missing)} in PATH={os.environ.get('PATH', '')}", "make setup"
-        )
-    else:
+    if not missing:
         yield Finding("programs", "ok", ", ".join(PROGRAMS))
+        return
+    elsewhere = all(shutil.which(name, path=_USUAL) for name in missing)
+    remedy = f"export PATH=$PATH:{_USUAL}" if elsewhere else "make setup"
+    yield Finding("programs", "missing", f"no {', '.join(missing)} in PATH={os.environ.get('PATH', '')}", remedy)
 
 
 def _xlib() -> Finding:

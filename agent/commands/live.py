@@ -16,7 +16,7 @@ from env.base import Effect
 
 COLOURS: dict[Tone, str] = {"good": "green", "bad": "red", "warn": "yellow", "muted": "magenta"}
 SIGNS: dict[Tone, str] = {"good": "✓", "bad": "✗", "warn": "!", "muted": "–"}
-_WIDTHS = {"step": 4, "action": 26, "outcome": 12, "screen": 9, "time": 8}
+_WIDTHS = {"step": 4, "action": 24, "outcome": 12, "screen": 9, "time": 11}
 _GAP = 2
 _NARROW = 90
 """Below this width the action's column gives its place to the sentence."""
@@ -29,7 +29,7 @@ def console() -> Console:
 
 def signed(tone: Tone, text: str) -> Text:
     """A sign and a text in one colour; without colours the sign still tells."""
-    return Text(f"{SIGNS[tone]} {text}", style=COLOURS[tone])
+    return Text.assemble((f"{SIGNS[tone]} {text}", COLOURS[tone]))
 
 
 class StepTable:
@@ -41,8 +41,6 @@ class StepTable:
         self._status = Status("preparing the world", console=out)
 
     def __enter__(self) -> Self:
-        heads = ("", "what it says", "action", "outcome", "screen", "time")
-        self._row(*(Text(head, style="dim") for head in heads))
         self._status.start()
         return self
 
@@ -57,21 +55,27 @@ class StepTable:
         self._write(step.effect_before)
         self._last = step
         said = step.reply.say if isinstance(step.reply, Decision) else step.reply.why
-        self._status.update(Text(f"{step.number:>2}  {said}"))
+        self._status.update(_line(f"{step.number:>2}  {said}"))
 
     def _write(self, effect: Effect | None) -> None:
         step, self._last = self._last, None
         if step is None:
             return
+        if step.number == 1:
+            self._row(
+                *(Text(head, style="dim") for head in ("", "what it says", "action", "outcome", "screen", "time"))
+            )
         time = Text(seconds_words(sum(step.seconds.values())), style="dim")
         number = Text(f"{step.number:>3}", style="dim")
         if not isinstance(step.reply, Decision):
-            self._row(number, Text(step.reply.why), Text("–"), signed("bad", "unreadable"), Text(""), time)
+            self._row(number, _line(step.reply.why), Text("–"), signed("bad", "unreadable"), Text(""), time)
             return
         outcome = step.outcome
         done = signed("good", "done") if outcome is None or outcome.ok else signed("bad", outcome.note)
         screen = Text(effect or "", style="yellow" if effect is Effect.UNCHANGED else "dim")
-        self._row(number, Text(step.reply.say), Text(action_words(step.reply.action), style="cyan"), done, screen, time)
+        action = _line(action_words(step.reply.action))
+        action.stylize("cyan")
+        self._row(number, _line(step.reply.say), action, done, screen, time)
 
     def _row(self, step: Text, say: Text, action: Text, outcome: Text, screen: Text, time: Text) -> None:
         cells = {"step": step, "say": say, "action": action, "outcome": outcome, "screen": screen, "time": time}
@@ -88,10 +92,15 @@ class StepTable:
         self._out.print(grid)
 
 
+def _line(text: str) -> Text:
+    """A text that stays on its line."""
+    return Text(" ".join(text.split()))
+
+
 def say_verdict(out: Console, run: Run) -> None:
     """The line that ends a run."""
     word, tone, why = verdict(run)
-    out.print(signed(tone, word) + Text(f": {why}" if why else "", style="default"), soft_wrap=True)
+    out.print(signed(tone, word) + Text(f": {why}" if why else ""), soft_wrap=True)
 
 
 def exit_code(status: Ending | None) -> int:

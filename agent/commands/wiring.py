@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
 from agent.prove import as_model
 from agent.runner import MakeModel, MakeWorld
-from agent.settings import Settings
+from agent.settings import Settings, reason
 from env.base import Environment, Probe
 from env.kept import KeptEnvironment
 from env.sandbox import find_isolation
@@ -96,7 +96,7 @@ def _script(file: Path) -> Iterator[str | ComputerAction | BrowserAction]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the script {str(file)!r}", cause=str(error)) from None
+        raise UserError(f"cannot read the script {str(file)!r}", cause=reason(error)) from None
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:

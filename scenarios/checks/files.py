@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from env.base import Probe
 from scenarios.base import CheckResult
 from scenarios.checkers import NamedCheck, TextTest, checker, verdict
-from scenarios.schema import Text
+from scenarios.schema import Text, counted
 
 
 async def missing(path: str, probe: Probe) -> CheckResult:
@@ -59,7 +59,7 @@ class FileExists(NamedCheck):
         if not found and self.count is None:
             return await missing(self.path, probe)
         ok = self.count in (None, len(found))
-        wanted = "should exist" if self.count is None else f"should match {self.count} files"
+        wanted = "should exist" if self.count is None else f"should match {counted(self.count, 'file')}"
         return verdict(ok, f"{self.path} {wanted}, and {_listed(found) or 'there is none'}", found=found)
 
 

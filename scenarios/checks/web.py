@@ -9,7 +9,7 @@ from env.base import Posted as PostedBody
 from env.base import Probe
 from scenarios.base import CheckResult
 from scenarios.checkers import NamedCheck, TextTest, checker, verdict
-from scenarios.schema import Text, shown
+from scenarios.schema import Text, counted, shown
 
 
 @checker("posted")
@@ -29,12 +29,12 @@ class Posted(NamedCheck):
         sent = [posted for posted in await probe.posted() if posted.path == self.path]
         matching = [posted for posted in sent if self._matches(posted)]
         ok = bool(matching) if self.count is None else len(matching) == self.count
-        wanted = f"{shown(self.body)} should" if self.body is not None else "something should"
-        times = "" if self.count is None else f" {self.count} times"
-        found = f"it was sent {len(matching)} times" if matching else "nothing was sent there"
+        wanted = "something" if self.body is None else shown(self.body, 120)
+        times = "" if self.count is None else f" {counted(self.count, 'time')}"
+        found = f"it was {counted(len(matching), 'time')}" if matching else "nothing was"
         if sent and not matching:
-            found = f"what was sent is {shown(sent[-1].body)}"
-        why = f"{wanted} be sent to {self.path}{times}, and {found}"
+            found = f"what was sent is {shown(sent[-1].body, 120)}"
+        why = f"{wanted} should be sent to {self.path}{times}, and {found}"
         return verdict(ok, why, sent=[posted.body for posted in sent])
 
     def _matches(self, posted: PostedBody) -> bool:
@@ -128,10 +128,15 @@ class Element(NamedCheck):
         fitting = states.count(asked)
         ok = fitting > 0 if self.count is None else fitting == self.count
         which = self.css or self.text or " ".join(filter(None, (self.role, self.name)))
-        wanted = f"{'one' if self.count is None else self.count} {which} with {_listed(asked)}"
-        there = next((f"one has {_listed(state)}" for state in states if state != asked), "there is none")
-        return verdict(ok, f"{wanted} should be there, and {there if not fitting else f'{fitting} are'}", states=states)
+        which = which if self.count is None else f"{self.count} × {which}"
+        is_so = f"it is{'' if ok else ' not'}" if self.count is None else f"{fitting} {'is' if fitting == 1 else 'are'}"
+        other = next((state for state in states if state != asked), None)
+        there = f"one is {_words(other)}" if other and not fitting else is_so
+        return verdict(ok, f"{which} should be {_words(asked)}, and {there}", states=states)
 
 
-def _listed(state: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {shown(value)}" for key, value in state.items()) or "any state"
+def _words(state: dict[str, Any]) -> str:
+    """`visible and checked`."""
+    words = {"visible": ("hidden", "visible"), "checked": ("not checked", "checked")}
+    parts = [words[key][bool(v)] if key in words else f"filled with {shown(v)}" for key, v in state.items()]
+    return " and ".join(parts) or "in the page"

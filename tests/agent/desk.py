@@ -1,7 +1,7 @@
 """A small scripted application, tasks about it, and models and checks that go wrong in one way each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -14,7 +14,7 @@ from agent.trace import Completion, Run, RunFolder, Step
 from env.base import Environment, Probe
 from env.screens import Button, Field, Label, Post, Screen, Show, Write
 from env.scripted import SMALL, ScriptedWorld
-from scenarios.base import CheckResult, Intent, Limits, Task
+from scenarios.base import CheckResult, Intent, Limits, Task, World
 from tools.actions import BrowserAction, ComputerAction, Key, LeftClick, Terminate, Type
 from tools.geometry import Box, Rect
 
@@ -99,7 +99,8 @@ def a_task(**changes: Any) -> Task:
 class Notes:
     """A scenario around the task."""
 
-    id, title, world, tags = "test/note", "Save a note", "desktop", ()
+    id, title, tags = "test/note", "Save a note", ()
+    world: World = "desktop"
 
     def __init__(self, **changes: Any) -> None:
         self.changes = changes
@@ -193,6 +194,3 @@ class Counts:
     async def decide(self, messages: Sequence[Message]) -> Completion:
         said = await self.inner.decide(messages)
         return said.model_copy(update={"prompt_tokens": self.tokens - 1, "completion_tokens": 1})
-
-
-Do = Callable[..., Any]

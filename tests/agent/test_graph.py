@@ -2,6 +2,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
@@ -36,7 +37,9 @@ async def play(
         ended = await graph.ainvoke(
             Start(number=1), {"configurable": {"thread_id": "x"}}, context=means, durability="sync"
         )
-    return State(**ended)["stop"] or Stop(reason="stuck"), means, world
+    stop = cast(State, ended)["stop"]
+    assert stop
+    return stop, means, world
 
 
 async def test_a_whole_run(tmp_path: Path) -> None:
@@ -126,7 +129,8 @@ async def test_limits(tmp_path: Path) -> None:
     assert (stop, len(means.steps)) == (Stop(reason="steps", limit=5), 5)
     stop, means, _ = await play(part(tmp_path, "time"), ScriptedModel(*fidget), seconds=10, slow=3)
     assert (stop, len(means.steps)) == (Stop(reason="time", limit=10), 3)
-    stop, means, _ = await play(part(tmp_path, "wait"), ScriptedModel(Wait(time=30), Wait(time=25), *fidget), seconds=50)
+    waits = ScriptedModel(Wait(time=30), Wait(time=25), *fidget)
+    stop, means, _ = await play(part(tmp_path, "wait"), waits, seconds=50)
     assert (stop, len(means.steps)) == (Stop(reason="time", limit=50), 2)
     stop, means, _ = await play(part(tmp_path, "tokens"), Counts(ScriptedModel(*fidget), 1000), tokens=2500)
     assert (stop, len(means.steps)) == (Stop(reason="tokens", limit=2500), 3)

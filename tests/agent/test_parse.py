@@ -87,7 +87,9 @@ def test_four_numbers_are_a_box() -> None:
 
 
 def test_browser_tool() -> None:
-    assert decided(call({"action": "goto", "url": "http://site.test"}, "browser")).action == Goto(url="http://site.test")
+    assert decided(call({"action": "goto", "url": "http://site.test"}, "browser")).action == Goto(
+        url="http://site.test"
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ _PIECES = st.one_of(
 _NOISE = st.lists(_PIECES, max_size=8).map("".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(text=_NOISE, reasoning=st.none() | _NOISE, finish=st.sampled_from(["stop", "tool_calls", "length", ""]))
 def test_never_raises(text: str, reasoning: str | None, finish: str) -> None:
     found = parse(Completion(text=text, reasoning=reasoning, finish=finish))
@@ -182,7 +184,7 @@ def test_never_raises(text: str, reasoning: str | None, finish: str) -> None:
     assert Completion.model_validate_json(Completion(text=text).model_dump_json()).text == text
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(before=_NOISE, after=_NOISE, content=_NOISE, reasoning=st.none() | _NOISE)
 def test_never_does_what_was_only_thought(before: str, after: str, content: str, reasoning: str | None) -> None:
     thought = call(THOUGHT.wire()["arguments"])
@@ -195,6 +197,7 @@ def test_never_does_what_was_only_thought(before: str, after: str, content: str,
         assert not (isinstance(found, Decision) and found.action == THOUGHT)
 
 
+@settings(deadline=None)
 @given(thought=_NOISE)
 def test_does_what_was_said_whatever_was_thought(thought: str) -> None:
     found = parse(Completion(text=f"{thought}</think>\nAction: Type.\n{call(SAID.wire()['arguments'])}"))
@@ -221,7 +224,7 @@ _ACTIONS: st.SearchStrategy[ComputerAction | BrowserAction] = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(action=_ACTIONS)
 def test_reads_back_what_was_written(action: ComputerAction | BrowserAction) -> None:
     found = decided(reply("I see it.", "Do it.", action))

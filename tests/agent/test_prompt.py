@@ -42,9 +42,7 @@ def results(told: tuple[Message, ...]) -> list[str]:
 def test_the_first_turn_is_instructions_picture_and_goal() -> None:
     system, user = messages("Save it.", [], look("a"), None)
     assert isinstance(system, System)
-    assert user == User(
-        parts=(Image(path=Path("/shots/a.png"), sha256="a"), Text(text="Instruction: Save it."))
-    )
+    assert user == User(parts=(Image(path=Path("/shots/a.png"), sha256="a"), Text(text="Instruction: Save it.")))
 
 
 def test_a_conversation() -> None:

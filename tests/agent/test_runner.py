@@ -1,5 +1,6 @@
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 
@@ -7,11 +8,11 @@ import pytest
 
 from agent.model import IdleModel, ScriptedModel
 from agent.runner import run
-from agent.trace import Run, RunFolder, Status, Stop
-from env.base import Environment, Probe
+from agent.trace import Run, RunFolder, Status, Step, Stop
+from env.base import Probe
 from env.scripted import ScriptedWorld, VirtualClock
 from env.setup import Launch, PutFile, SetupStep
-from scenarios.base import CheckResult, Limits, Task
+from scenarios.base import CheckResult, Intent, Limits, Task
 from tests.agent.desk import (
     APP,
     CLICK_MORE,
@@ -52,8 +53,8 @@ def closed(world: ScriptedWorld) -> bool:
 
 
 async def test_a_run_that_passes(tmp_path: Path) -> None:
-    world, seen = ScriptedWorld(APP), []
-    done = await run(a_task(), oracle, worlds(world), tmp_path / "run-1", settings={"model": "oracle"}, on_step=seen.append)
+    world, seen, settings = ScriptedWorld(APP), list[Step](), {"model": "oracle"}
+    done = await run(a_task(), oracle, worlds(world), tmp_path / "run-1", settings=settings, on_step=seen.append)
     assert (done.status, done.stop) == (Status.PASSED, Stop(reason="terminate", status="success"))
     assert done.result == CheckResult(score=1, why="note.txt holds 'milk'")
     assert (done.id, done.scenario, done.seed, done.goal) == ("run-1", "test/note", 7, "Save a note that says milk.")
@@ -94,8 +95,8 @@ class Sticks(ScriptedWorld):
     ("replies", "status", "stop"),
     [
         (SOLUTION, Status.PASSED, Stop(reason="terminate", status="success")),
-        (SOLUTION[:-1] + (Answer(text="saved"),), Status.PASSED, Stop(reason="answer", answer="saved")),
-        (SOLUTION[:-1] + (GIVE_UP,), Status.FAILED, Stop(reason="terminate", status="failure")),
+        ((*SOLUTION[:-1], Answer(text="saved")), Status.PASSED, Stop(reason="answer", answer="saved")),
+        ((*SOLUTION[:-1], GIVE_UP), Status.FAILED, Stop(reason="terminate", status="failure")),
         ((DONE,), Status.FAILED, Stop(reason="terminate", status="success")),
         (("a", "b", "c"), Status.UNREADABLE, Stop(reason="unreadable", limit=3)),
         (("a", "b", *SOLUTION), Status.PASSED, Stop(reason="terminate", status="success")),
@@ -167,11 +168,6 @@ async def test_a_setup_step_at_fault(tmp_path: Path) -> None:
     assert closed(world)
 
 
-async def vain_oracle(probe: Probe, random: Random) -> object:
-    raise AssertionError("never played")
-    yield
-
-
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -195,15 +191,9 @@ async def test_a_check_that_crashes_is_no_verdict(tmp_path: Path, error: Excepti
 
 @pytest.mark.parametrize("error", [ScenarioError("'Save' did not appear"), LookupError("its own mistake")])
 async def test_an_oracle_that_fails_is_the_scenarios_fault(tmp_path: Path, error: Exception) -> None:
-    def broken(probe: Probe, random: Random) -> object:
-        class Steps:
-            def __aiter__(self) -> "Steps":
-                return self
-
-            async def __anext__(self) -> object:
-                raise error
-
-        return Steps()
+    async def broken(probe: Probe, random: Random) -> AsyncIterator[Intent]:
+        yield Intent(CLICK_NOTE, "the textbox 'Note'")
+        raise error
 
     done = await run(a_task(oracle=broken), oracle, scripted, tmp_path)
     assert done.status == Status.ERROR_SCENARIO
@@ -237,14 +227,14 @@ async def test_a_mistake_of_the_person_is_no_run(tmp_path: Path) -> None:
 
 async def test_a_folder_holds_one_run(tmp_path: Path) -> None:
     first = await run(a_task(), oracle, scripted, tmp_path)
-    with pytest.raises(UserError, match="there is a run in .* already; choose another folder"):
+    with pytest.raises(UserError, match=r"there is a run in .* already; choose another folder"):
         await run(a_task(), oracle, scripted, tmp_path)
     assert record_of(tmp_path) == first
 
 
 async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write the run in .*: Not a directory; make room or choose another"):
+    with pytest.raises(UserError, match=r"cannot keep the run in .*: Not a directory; make room or choose another"):
         await run(a_task(), oracle, scripted, tmp_path / "file" / "run")
 
 
@@ -274,8 +264,3 @@ async def test_many_runs_side_by_side(tmp_path: Path) -> None:
 async def test_a_task_may_have_its_own_limits(tmp_path: Path) -> None:
     done = await run(a_task(limits=Limits(steps=2)), oracle, scripted, tmp_path)
     assert done.stop == Stop(reason="steps", limit=2)
-
-
-def test_kinds_of_world(tmp_path: Path) -> None:
-    world: Environment = ScriptedWorld(APP)
-    assert world.probe()

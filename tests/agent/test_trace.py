@@ -111,8 +111,8 @@ asyncio.run(run(a_task(), lambda task, probe: model, worlds(Deadly(APP)), Path(s
 
 def killed(folder: Path, by: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", KILLED, str(folder), by], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", KILLED, str(folder), by], cwd=ROOT, capture_output=True, text=True, timeout=120,
+        check=False, env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
 

@@ -1,13 +1,13 @@
 """A world that is nothing but facts, for checks, locators and oracles."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import Any
 
 from env.base import Line, Node, Posted, Process, Window
-from tools.dom import Element, PageState
+from tools.dom import Element, PageState, TabState
 from tools.geometry import Rect, Size
-
 
 SCREEN = Size(1000, 500)
 
@@ -19,7 +19,7 @@ class CannedProbe:
     files: dict[str, bytes] = field(default_factory=dict)
     open_windows: tuple[Window, ...] = ()
     running: tuple[Process, ...] = ()
-    dom: dict[str, tuple[Element, ...]] = field(default_factory=dict)
+    dom: Mapping[str, tuple[Element, ...]] = field(default_factory=dict)
     front: PageState | None = None
     scripts: dict[str, Any] = field(default_factory=dict)
     tree: tuple[Node, ...] = ()
@@ -35,7 +35,7 @@ class CannedProbe:
         return self.files[path]
 
     async def glob(self, pattern: str) -> tuple[str, ...]:
-        return tuple(sorted(path for path in self.files if fnmatchcase(path, pattern)))
+        return tuple(sorted(path for path in self.files if _fits(PurePosixPath(path), pattern)))
 
     async def windows(self) -> tuple[Window, ...]:
         return self.open_windows
@@ -72,6 +72,10 @@ class CannedProbe:
         return self.screen
 
 
+def _fits(path: PurePosixPath, pattern: str) -> bool:
+    return len(path.parts) == len(PurePosixPath(pattern).parts) and path.match(pattern)
+
+
 def line(text: str, left: int = 0, top: int = 0, right: int | None = None, bottom: int | None = None) -> Line:
     """A line of text, ten pixels a letter and twenty high unless told otherwise."""
     return Line(text=text, rect=Rect(left, top, right or left + 10 * len(text), bottom or top + 20), score=0.9)
@@ -79,3 +83,16 @@ def line(text: str, left: int = 0, top: int = 0, right: int | None = None, botto
 
 def node(role: str, name: str, rect: Rect, text: str = "", *, showing: bool = True) -> Node:
     return Node(role=role, name=name, text=text, rect=rect, app="", states=frozenset({"showing"} if showing else ()))
+
+
+def element(
+    name: str, rect: Rect, *, visible: bool = True, value: str | None = None, checked: bool | None = None
+) -> Element:
+    return Element(
+        tag="button", role="button", name=name, text=name, value=value, rect=rect, visible=visible, enabled=True,
+        checked=checked, attributes={},
+    )  # fmt: skip
+
+
+def front(url: str = "http://site.test/") -> PageState:
+    return PageState(url=url, title="", tabs=(TabState(url=url, title=""),), front=0)

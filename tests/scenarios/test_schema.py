@@ -235,5 +235,8 @@ def test_an_unknown_scenario() -> None:
     with pytest.raises(UserError) as caught:
         load("desktop/editor-notes")
     assert fold(str(caught.value)) == snapshot(
-        "no scenario 'desktop/editor-notes'; `surehand scenarios list` shows them all"
+        """\
+no scenario 'desktop/editor-notes'; did you mean 'desktop/editor-note'? `surehand scenarios list`
+shows them all\
+"""
     )

@@ -144,6 +144,10 @@ async def quiet(screen: "Screen", seconds: float = 0.3) -> float:
     return screen.changes.last()
 
 
+async def changed(screen: "Screen", since: float) -> None:
+    await screen.until(lambda: screen.changes.last() > since)
+
+
 async def test_an_idle_page_does_not_change(screen: "Screen") -> None:
     await screen.open("<input autofocus value=text>")  # its caret stands still
     last = await quiet(screen)
@@ -174,24 +178,24 @@ async def test_every_change_of_the_picture_is_noticed(screen: "Screen", change: 
     page = await screen.open("<canvas id=c></canvas><input id=i><div style='height: 3000px'>")
     last = await quiet(screen)
     await page.evaluate(f"void ({change})")
-    await screen.until(lambda: screen.changes.last() > last, within=2)
+    await changed(screen, last)
 
 
 async def test_hands_make_changes_and_so_does_the_next_page(screen: "Screen") -> None:
     page = await screen.open("<input id=i style='width:300px; height:50px'>")
     last = await quiet(screen)
     await screen.do("left_click", at=(20, 20))
-    await screen.until(lambda: screen.changes.last() > last)
+    await changed(screen, last)
     last = await quiet(screen)
     await screen.do("key", keys="a")
-    await screen.until(lambda: screen.changes.last() > last)
+    await changed(screen, last)
     screen.site["http://other.test/"] = "<body style='background:blue' onclick='this.style.background = 0'>"
     last = await quiet(screen)
     await page.goto("http://other.test/")
-    await screen.until(lambda: screen.changes.last() > last)
+    await changed(screen, last)
     last = await quiet(screen)
     await page.evaluate("document.body.style.background = 'red'")
-    await screen.until(lambda: screen.changes.last() > last)
+    await changed(screen, last)
 
 
 async def test_an_animation_goes_on_changing(screen: "Screen") -> None:
@@ -200,7 +204,7 @@ async def test_an_animation_goes_on_changing(screen: "Screen") -> None:
     )
     for _ in range(3):
         last = screen.changes.last()
-        await screen.until(lambda last=last: screen.changes.last() > last, within=2)
+        await changed(screen, last)
 
 
 async def test_the_clock_follows_the_front_tab(screen: "Screen") -> None:
@@ -212,10 +216,10 @@ async def test_the_clock_follows_the_front_tab(screen: "Screen") -> None:
     await asyncio.sleep(0.2)
     assert screen.changes.last() == last
     await screen.do("switch_tab", tab=0)
-    await screen.until(lambda: screen.changes.last() > last)
+    await changed(screen, last)
     last = await quiet(screen)
     await behind.evaluate("document.body.style.background = 'blue'")
-    await screen.until(lambda: screen.changes.last() > last)
+    await changed(screen, last)
 
 
 async def test_a_page_that_loads_is_busy(screen: "Screen") -> None:
@@ -244,5 +248,5 @@ async def test_a_stream_is_not_busy(screen: "Screen") -> None:
 async def _hold(screen: "Screen", path: str) -> "asyncio.Future[Route]":
     """Lets requests for a path wait; gives the first of them."""
     first: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
-    await screen.context.route(f"**{path}", first.set_result)
+    await screen.context.route(f"**{path}", lambda route: first.set_result(route))
     return first

@@ -11,7 +11,8 @@ const first = () => (field.id === "departure" && read(at("arrival").value, data.
 
 function open(input) {
   field = input;
-  [year, month] = parts(read(input.value, data.date_format) ?? (first() > data.today ? first() : data.event.from));
+  const typed = read(input.value, data.date_format) ?? "";
+  [year, month] = parts(typed >= first() ? typed : first() > data.today ? first() : data.event.from);
   at("calendar").setAttribute("aria-label", opener().getAttribute("aria-label"));
   at("calendar").hidden = false;
   opener().setAttribute("aria-expanded", "true");

@@ -40,7 +40,8 @@ export function makeRows(data) {
   return Array.from({ length: data.count }, (_, i) => {
     const id = `${data.prefix}${data.first + i}`;
     const age = Math.floor(((data.count - 1 - i) * 24) / data.count);
-    const drawn = { customer: pick(data.customers), status: statusAt(age, next()), channel: pick(CHANNELS), city: pick(data.cities) };
+    const who = Math.floor(next() * data.customers.length);
+    const drawn = { customer: data.customers[who], status: statusAt(age, next()), channel: pick(CHANNELS), city: data.cities[who % data.cities.length] };
     const order = { id, ...drawn, ...given.get(id), date: new Date(today - age * DAY), lines: lines(next, data.products) };
     order.items = order.lines.reduce((sum, line) => sum + line.count, 0);
     order.total = order.lines.reduce((sum, line) => sum + line.count * line.price, 0);
