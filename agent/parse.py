@@ -17,7 +17,7 @@ from tools.actions import ACTION, VERBS, BrowserAction, ComputerAction
 
 _JSON = JSONDecoder(strict=False)  # models write raw line breaks and tabs inside strings
 _SAY = re.compile(r"^[ \t]*Action:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
-_CALL = "<tool_call>"
+_CALL = re.compile(r"<tool_call>\s*(?=\{)")
 _CUT_OFF = {
     "length": "the answer was cut off because it grew too long",
     "repetition": "the answer was cut off because it repeated itself",
@@ -56,15 +56,12 @@ def _split(completion: Completion) -> tuple[str, str]:
 
 def _first_call(content: str) -> tuple[int, dict[str, Any]]:
     """Where the first call stands, and what it says; `<tool_call>` in a sentence, without JSON after it, is none."""
-    fault = "there is no <tool_call> in it"
-    for mark in re.finditer(re.escape(_CALL), content):
-        if "<think>" in content[: mark.start()]:
+    fault, begun = "there is no <tool_call> in it", content.find("<think>")
+    for mark in _CALL.finditer(content):
+        if 0 <= begun < mark.start():
             raise _Fault("its thought was not ended with </think>")
-        body = content[mark.end() :].lstrip()
-        if not body.startswith("{"):
-            continue
         try:
-            call, _ = _JSON.raw_decode(body)
+            call, _ = _JSON.raw_decode(content, mark.end())
         except ValueError as error:
             fault = f"the <tool_call> is not valid JSON: {error}"
         except RecursionError:
@@ -83,11 +80,12 @@ def _action(call: dict[str, Any]) -> ComputerAction | BrowserAction:
     if verb not in VERBS[name]:
         if owner := next((tool for tool, verbs in VERBS.items() if verb in verbs), None):
             raise _Fault(f"the action {_shown(verb)} belongs to the tool {owner!r}, not to {name!r}")
-        raise _Fault(f"{name} has no action {_shown(verb)}{_meant(verb, VERBS[name])}")
+        known = _meant(verb, VERBS[name]) or f"; it has {', '.join(VERBS[name])}"
+        raise _Fault(f"{name} has no action {_shown(verb)}{known}")
     try:
         return ACTION.validate_python(arguments)
     except ValidationError as error:
-        raise _Fault(f"{verb}: {_explain(error.errors(include_url=False)[0])}") from None
+        raise _Fault(f"{verb}: {_explain(error.errors(include_url=False)[0], arguments)}") from None
 
 
 def _arguments(call: dict[str, Any]) -> dict[str, Any]:
@@ -103,21 +101,29 @@ def _arguments(call: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _explain(error: ErrorDetails) -> str:
+def _explain(error: ErrorDetails, arguments: dict[str, Any]) -> str:
     """One of pydantic's errors in a sentence for a model, beginning with the field at fault."""
     loc = error["loc"][1:]  # the first is the verb
-    field = str(loc[0]) if loc else ""
-    given = _shown(error["input"])
+    if not loc:
+        return str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
+    field = str(loc[0])
     match error["type"]:
         case "missing" if len(loc) == 1:
             return f"{field!r} is missing"
         case "extra_forbidden":
             return f"it takes no {field!r}"
-        case "greater_than_equal" | "less_than_equal" if field in ("coordinate", "coordinate2", "bbox_2d"):
-            return f"{field}: {given} is outside the screen, which runs from 0 to 1000"
-        case "value_error":
-            return f"{field}: {error['ctx']['error']}" if field else str(error["ctx"]["error"])
-    return f"{field}: {error['msg']}" + ("" if error["type"] == "missing" else f", not {given}")
+        case "greater_than_equal" | "less_than_equal" if field in _SHAPES:
+            return f"{field}: {_shown(error['input'])} is outside the screen, which runs from 0 to 1000"
+    wanted = _SHAPES.get(field) or error["msg"].removeprefix("Input should be ")
+    return f"{field} should be {wanted}, not {_shown(arguments.get(field))}"
+
+
+_SHAPES = {
+    "coordinate": "two numbers [x, y] from 0 to 1000",
+    "coordinate2": "two numbers [x, y] from 0 to 1000",
+    "bbox_2d": "four numbers [x1, y1, x2, y2] from 0 to 1000",
+    "keys": 'a list of key names such as ["ctrl", "s"]',
+}
 
 
 def _shown(value: object) -> str:

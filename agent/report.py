@@ -14,6 +14,7 @@ from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -212,7 +213,7 @@ def _picture(record: RunFolder, seen: Observation, seen_from: Path, alt: str) ->
 
 
 def _relative(path: Path, seen_from: Path) -> str:
-    return Path(os.path.relpath(path, seen_from)).as_posix()
+    return quote(Path(os.path.relpath(path, seen_from)).as_posix())
 
 
 def _phases(seconds: Mapping[str, float]) -> tuple[Phase, ...]:

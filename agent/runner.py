@@ -95,8 +95,10 @@ class _Attempt:
                 raise self._unkept(error) from error
             self._blame(error, self._status(error))
         finally:
-            await self._close_world()
-            self._note(ended=datetime.now(UTC))
+            try:
+                await self._close_world()
+            finally:
+                self._note(ended=datetime.now(UTC))
         return self.record
 
     async def _setup(self) -> tuple[Environment, Model]:

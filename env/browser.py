@@ -29,9 +29,10 @@ from tools.geometry import Point, Size, to_grid
 from tools.tabs import PageChanges, Tabs
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext
+    from playwright.async_api import BrowserContext, Page
 
 _LOAD_LIMIT = 20.0
+_TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 class BrowserWorld:
@@ -74,6 +75,7 @@ class BrowserWorld:
         await self._show_pointer(Point(self._spec.size.width - 1, self._spec.size.height - 1))
         for step in setup:
             await self._prepare(step)
+        self._last_input = time.monotonic()
 
     async def _start(self) -> None:
         if self._spec.kind == "kiosk":
@@ -111,14 +113,24 @@ class BrowserWorld:
 
     async def look(self) -> Look:
         """Settles and grabs, through X where there is a display."""
-        url = (await self._open_tabs().front()).page.url
+        page = (await self._open_tabs().front()).page
         assert self._changes is not None
+        await self._painted(page)
+        url = page.url
         if self._display is None:
             rest = await settle(self._changes, self._last_input, quiet=self._spec.quiet, limit=self._spec.limit)
             return Look(await BrowserEyes(self._open_tabs(), self._changes).grab(), *rest, url)
         loaded = await settle(_Loading(self._changes), self._last_input, quiet=0.0, limit=self._spec.limit)
         look = await self._display.look(self._spec.quiet, self._spec.limit, self._last_input)
         return Look(look.frame, look.settled and loaded.settled, look.waited + loaded.waited, url)
+
+    async def _painted(self, page: "Page") -> None:
+        """Waits until the page has drawn what the last input led to; a page too busy for it is left to settling."""
+        from playwright.async_api import Error
+
+        with contextlib.suppress(Error, TimeoutError):
+            async with asyncio.timeout(self._spec.limit):
+                await page.evaluate(_TWO_FRAMES)
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
         """Does one action."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 
 from env import prepare
@@ -10,11 +11,14 @@ from env.facts import DesktopFacts
 from env.folder import WorldFolder
 from env.sandbox import Sandbox
 from env.session import Session
+from env.settle import until
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from env.site import PORT, Site
 from env.world import Look, WorldSpec
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.errors import EnvError, ScenarioError
+
+_FURNISH_LIMIT = 20.0
 
 
 class DesktopWorld:
@@ -26,6 +30,7 @@ class DesktopWorld:
         self._sandbox: Sandbox | None = None
         self._session: Session | None = None
         self._display: Display | None = None
+        self._since = 0.0
         self.facts = DesktopFacts(self._open_sandbox, self._site, spec.size, self._open_session, self._open_display)
 
     def describe(self) -> dict[str, str]:
@@ -40,8 +45,15 @@ class DesktopWorld:
         self._session = await Session.start(self._sandbox, self._spec.size, desktop=True)
         await display.open(self._session.outside)
         await self._site.open(await self._sandbox.listen(PORT))
+        await until(self._furnished, _FURNISH_LIMIT, "the panel and the desktop's icons")
         for step in setup:
             await self._prepare(step)
+        self._since = time.monotonic()
+
+    async def _furnished(self) -> bool | None:
+        """Panel and icons are drawn by programs of their own, which a first picture must not miss."""
+        apps = {window.app.lower() for window in await self._open_display().windows()}
+        return True if {"tint2", "pcmanfm"} <= apps else None
 
     async def _prepare(self, step: SetupStep) -> None:
         sandbox, session = self._open_sandbox(), self._open_session()
@@ -60,7 +72,7 @@ class DesktopWorld:
     async def look(self) -> Look:
         """Settles and grabs."""
         self._check()
-        return await self._open_display().look(self._spec.quiet, self._spec.limit)
+        return await self._open_display().look(self._spec.quiet, self._spec.limit, self._since)
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
         """Does one action."""

@@ -9,6 +9,12 @@ from env.base import Line
 from tools.geometry import Rect
 
 _LEAST_SCORE = 0.5
+_PARAMETERS = {
+    "Global.log_level": "error",
+    "Global.use_cls": False,  # text on a screen stands upright
+    "EngineConfig.onnxruntime.intra_op_num_threads": 1,  # two threads that wait for each other spin: twice the work
+    "Rec.rec_batch_num": 1,  # a batch is padded to its longest line: twice the work again
+}
 
 
 @functools.cache
@@ -18,16 +24,17 @@ def _engine() -> Any:
 
     from rapidocr import RapidOCR
 
-    engine = RapidOCR(params={"Global.log_level": "error", "Global.use_cls": False})
+    engine = RapidOCR(params=_PARAMETERS)
     logging.getLogger("RapidOCR").setLevel(logging.ERROR)
     return engine
 
 
 async def read_lines(png: bytes) -> tuple[Line, ...]:
-    """Lines of text in reading order; rectangles in pixels of the picture. About a second at 1280x720 on two cores."""
+    """Lines of text in reading order; rectangles in pixels of the picture. About a second at 1280x720 on one core."""
     return await asyncio.to_thread(_read, png)
 
 
+@functools.lru_cache(maxsize=8)  # a picture that did not change is read once
 def _read(png: bytes) -> tuple[Line, ...]:
     import numpy
     from PIL import Image

@@ -88,6 +88,10 @@ class _WaitFor(Locator, Step):
         return None
 
 
+class _WaitGone(Locator, Step):
+    """Waits until something is not to be seen any more."""
+
+
 class _Drag(Step):
     start: Locator = Field(alias="from")
     to: Locator
@@ -196,6 +200,7 @@ STEPS: dict[str, type[Step]] = {
     "type": _Type,
     "press": _Press,
     "wait_for": _WaitFor,
+    "wait_gone": _WaitGone,
     "goto": _Goto,
     "back": _Back,
     "new_tab": _NewTab,
@@ -226,7 +231,7 @@ def compile_steps(steps: Sequence[Step]) -> Oracle:
 
     async def oracle(probe: Probe, random: Random) -> AsyncIterator[Intent]:
         for step in steps:
-            async for intent in _play(step, probe):
+            async for intent in _wait_gone(step, probe) if isinstance(step, _WaitGone) else _play(step, probe):
                 yield intent
         if not (steps and isinstance(steps[-1], _Answer)):
             yield Intent(Terminate(status="success"), "the task")
@@ -254,6 +259,14 @@ async def _play(step: Step, probe: Probe) -> AsyncIterator[Intent]:
             raise ScenarioError(f"{absent.label} did not appear in {sum(PATIENCE):g} s; {instead}")
     if (intent := step.intent([place for _, place in places if place], size)) is not None:
         yield intent
+
+
+async def _wait_gone(thing: Locator, probe: Probe) -> AsyncIterator[Intent]:
+    waits = list(PATIENCE)
+    while await locate(thing, probe) is not None:
+        if not waits:
+            raise ScenarioError(f"{thing.label} was still there after {sum(PATIENCE):g} s")
+        yield Intent(Wait(time=waits.pop(0)), thing.label)
 
 
 async def _instead(absent: Locator, probe: Probe) -> str:

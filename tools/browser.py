@@ -5,6 +5,7 @@ import base64
 import re
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -33,15 +34,12 @@ from tools.base import Eyes, Frame, Hands
 from tools.errors import EnvError
 from tools.geometry import Point, Size, to_pixel
 from tools.keys import UnknownKey, to_playwright
-from tools.tabs import Front, PageChanges, Tabs, quietly, reason
+from tools.tabs import ANSWER_WITHIN, Front, PageChanges, Tabs, quietly, reason
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
 __all__ = ["BrowserEyes", "BrowserHands", "PageChanges", "Tabs"]
-
-ANSWER_WITHIN = 20.0
-"""Seconds that a page has to take an input or give a picture; its own script may keep it busy."""
 
 LOAD_WITHIN = 15.0
 """Seconds that a server has to begin its answer to `goto` and `back`."""
@@ -75,22 +73,19 @@ class BrowserEyes(Eyes):
         from playwright.async_api import Error
 
         while True:
-            page, session = await self._tabs.front()
             try:
                 async with asyncio.timeout(self._patience):
+                    page, session = await self._tabs.front()
                     return await self._capture(session)
             except TimeoutError:
-                raise EnvError(f"{page.url} gave no picture within {self._patience:g} s") from None
+                raise EnvError(f"the page gave no picture within {self._patience:g} s") from None
             except Error as error:
                 if not page.is_closed():  # else the tab behind it is seen
                     raise EnvError(f"no picture of {page.url}: {reason(error)}") from error
 
     async def _capture(self, session: "CDPSession") -> Frame:
-        if self._changes:
-            self._changes.expect_own_frame(within=self._patience)
-        reply = await session.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True})
-        if self._changes:
-            self._changes.expect_own_frame(within=0.5)
+        with self._changes.own_frame() if self._changes else nullcontext():
+            reply = await session.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True})
         png = base64.b64decode(reply["data"])
         return Frame(png, Size(*struct.unpack(">II", png[16:24])))  # width and height stand in the IHDR chunk
 
@@ -116,10 +111,10 @@ class BrowserHands(Hands):
         """
         from playwright.async_api import Error
 
-        front = await self._tabs.front()
         refused = ""
         try:
             async with asyncio.timeout(self._patience):
+                front = await self._tabs.front()
                 await self.release()  # what an action that was cut off still holds
                 refused = await self._act(front, action, size)
         except UnknownKey as error:
@@ -130,9 +125,8 @@ class BrowserHands(Hands):
             if not front.page.is_closed():
                 raise EnvError(f"{front.page.url} took no {action.action}: {reason(error)}") from error
             await self._tabs.front()  # raises when it was the last
-            self._tabs.notes.append("the tab closed")
-        notes = [refused or "ok", *self._tabs.notes]
-        self._tabs.notes.clear()
+            self._tabs.note("the tab closed")
+        notes = [refused or "ok", *self._tabs.take_notes()]
         point = action.point(size) if isinstance(action, Pointing) else None
         return Outcome(ok=not refused, note="; ".join(notes), point=point)
 

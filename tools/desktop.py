@@ -1,14 +1,20 @@
-"""Hands of an X display: the pointer and named keys by pyautogui, characters by tools.typing_x11."""
+"""Hands of an X display: pointer and named keys by pyautogui, characters by tools.typing_x11.
+
+pyautogui looks keys up in the key map of the moment of its import, and characters in that of an American keyboard: what
+a character's key is, tools.typing_x11 asks the server.
+"""
 
 import asyncio
+import math
 import os
 import sys
 import time
-import types
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from typing import Any
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, TypeVar, TypeVarTuple
 
+from tools import keys
 from tools.actions import (
     BrowserAction,
     Click,
@@ -27,29 +33,27 @@ from tools.actions import (
     Type,
 )
 from tools.base import Hands
-from tools.errors import EnvError, UserError
+from tools.errors import EnvError
 from tools.geometry import Point, Size, to_pixel
-from tools.keys import Key as NamedKey
-from tools.keys import UnknownKey, find
 from tools.typing_x11 import Typist, Untypable, symbol_of
 from tools.x11 import lost_display
 
 PIXELS_A_NOTCH = 50
-"""How far one notch of the wheel goes, roughly: 53 pixels in Chromium, three lines of text elsewhere."""
+"""How far a notch of the wheel goes, about: 53 pixels in Chromium, three lines of text elsewhere."""
 
 MOST_NOTCHES = 200
-"""Of one action: more is a slip of the model, and would keep the application busy for minutes."""
+"""Of one action; more is a slip of the model, and keeps an application busy for long."""
 
 SEPARATE = 0.51
-"""Seconds between clicks that are to count as two: toolkits take up to 0.5 s for a double click (GTK and Qt 0.4)."""
+"""Seconds between two clicks that are not to make a double click: GTK and Qt join them up to 0.4 s, others to 0.5."""
 
 NEAR = 10
-"""Pixels within which toolkits may see a double click (GTK 5)."""
+"""Pixels between two clicks that might make a double click: GTK joins them up to 5."""
 
 DRAG = 0.3
-"""Seconds that a drag takes: HTML's drag and drop begins in another process after some pixels, and misses faster ones."""
+"""Seconds that a drag takes: HTML's drag and drop begins by way of another process, and misses what is faster."""
 
-_CLICKS: dict[type, tuple[str, int]] = {
+_BUTTONS: dict[type, tuple[str, int]] = {
     LeftClick: ("left", 1),
     RightClick: ("right", 1),
     MiddleClick: ("middle", 1),
@@ -58,7 +62,11 @@ _CLICKS: dict[type, tuple[str, int]] = {
     LeftClickDrag: ("left", 1),
 }
 
-_Pointing = Click | MouseMove | LeftClickDrag | Scroll | HScroll
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_Pressing = Click | LeftClickDrag
+_Pointing = _Pressing | MouseMove | Scroll | HScroll
 
 
 class Desktop(Hands):
@@ -70,70 +78,144 @@ class Desktop(Hands):
 
     def __init__(self) -> None:
         self._name = os.environ.get("DISPLAY", "")
-        self._last_press: tuple[str, Point, float] | None = None  # button, pixel, time.monotonic() of its release
+        self._last_press = ("", Point(0, 0), 0.0)  # button, pixel, time.monotonic() afterwards
         self._thread = ThreadPoolExecutor(1, "hands")
-        self._thread.submit(self._open).result()
+        try:
+            self._thread.submit(self._open).result()
+        except EnvError:
+            self._thread.shutdown()
+            raise
 
     def _open(self) -> None:
-        with lost_display(self._name):
-            self._typist = Typist(self._name)
-            # pyautogui only offers its window, opens a display for it, and ends the process where Tk is missing.
-            sys.modules.setdefault("mouseinfo", types.ModuleType("mouseinfo"))
+        self._typist = Typist(self._name)
+        # pyautogui does without these: the one ends the process where Tk is missing, the other starts programs.
+        with lost_display(self._name), _absent("mouseinfo", "pyscreeze"):
             import pyautogui
-        pyautogui.PAUSE = 0
-        pyautogui.FAILSAFE = False  # else a pointer in a corner makes every later call raise
-        self._gui: Any = pyautogui
         bound = pyautogui.platformModule._display.get_display_name()
         if bound != self._name:
-            raise EnvError(f"pyautogui works display {bound!r} in this process, and cannot work {self._name!r} as well")
+            raise EnvError(f"pyautogui works {bound!r} in this process, and cannot work {self._name!r} as well")
+        pyautogui.PAUSE = 0
+        pyautogui.FAILSAFE = False  # it would raise at every call once the pointer is in a corner
+        self._gui: Any = pyautogui
 
     async def do(self, action: ComputerAction | BrowserAction, size: Size) -> Outcome:
         """Does one action on a screen of `size` pixels; ends when the X server has it.
 
-        An unknown key, a character that no key can give, an application that hangs while it is typed into, a verb of
-        the browser: `Outcome(ok=False)`. `wait`, `terminate` and `answer` touch nothing. Raises EnvError when the
-        display is gone.
+        An unknown key, a character that no key gives, an application that hangs while it is typed into, a verb of the
+        browser: `Outcome(ok=False)`. `wait`, `terminate` and `answer` touch nothing. Raises EnvError when the display
+        is gone.
         """
-        await asyncio.sleep(self._apart(action, size))
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, action, size)
+        if isinstance(action, _Pressing):
+            await asyncio.sleep(await self._run(self._until_separate, action, size))
+        return await self._run(self._do, action, size)
 
     async def release(self) -> None:
         """Lets go of every key and button that the X server holds for pressed. Raises EnvError."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._typist.release)
+        await self._run(self._typist.release)
 
     def close(self) -> None:
-        """Gives up the thread and the connection for typing; pyautogui's stays. Idempotent."""
+        """Ends the thread and the connection for typing (pyautogui keeps its own). Idempotent."""
         self._thread.shutdown()
         with suppress(EnvError):
             self._typist.close()
 
-    def _apart(self, action: ComputerAction | BrowserAction, size: Size) -> float:
-        """Seconds to wait so that the click does not make a double click of the one before it."""
-        if self._last_press is None or not isinstance(action, Click | LeftClickDrag):
-            return 0
-        button, place, when = self._last_press
-        point = action.point(size)
-        if button != _CLICKS[type(action)][0] or point is None or math.dist(place, point) > NEAR:
-            return 0
-        return max(0.0, when + SEPARATE - time.monotonic())
+    async def _run(self, job: Callable[[*Ts], T], *args: *Ts) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, job, *args)
 
     def _do(self, action: ComputerAction | BrowserAction, size: Size) -> Outcome:
-        point = action.point(size) if isinstance(action, _Pointing) else None
+        refused = ""
         try:
             with lost_display(self._name):
-                refused = self._act(action, point, size)
-        except (UnknownKey, Untypable) as error:
+                if isinstance(action, _Pointing):
+                    self._point(action, size)
+                else:
+                    refused = self._act(action)
+        except (keys.UnknownKey, Untypable) as error:
             refused = str(error)
+        point = action.point(size) if isinstance(action, _Pointing) else None
         return Outcome(ok=not refused, note=refused or "ok", point=point)
 
-    def _act(self, action: ComputerAction | BrowserAction, point: Point | None, size: Size) -> str:
-        """Does it, and returns why it could not be done, or nothing."""
-        if point:
-            self._gui.moveTo(*point)
+    def _act(self, action: ComputerAction | BrowserAction) -> str:
+        """Does what needs no pointer; returns why it could not be done, or nothing."""
         match action:
             case Key(keys=names):
                 self._chord(names)
             case Type(text=text):
                 self._typist.type(text)
-            case LeftClickDrag(coordinate2=end):
-                self._drag(to_pixel(end, size) if end else None)
+            case _ if action.tool == "browser":
+                return f"this world has no tool 'browser', hence no {action.action}: use what is on the screen"
+        return ""
+
+    def _point(self, action: _Pointing, size: Size) -> None:
+        if start := _start(action, size):
+            self._gui.moveTo(*start)
+        match action:
+            case Scroll(pixels=pixels):
+                self._gui.scroll(_notches(pixels))
+            case HScroll(pixels=pixels):
+                self._gui.hscroll(_notches(pixels))
+            case MouseMove():
+                pass
+            case _:
+                self._press(action, size)
+
+    def _press(self, action: _Pressing, size: Size) -> None:
+        button, times = _BUTTONS[type(action)]
+        place = Point(*self._gui.position())
+        if isinstance(action, LeftClickDrag):
+            self._drag(to_pixel([place for place in (action.place, action.coordinate2) if place][-1], size))
+        else:
+            self._gui.click(button=button, clicks=times)
+        self._last_press = (button, place, time.monotonic())
+
+    def _drag(self, end: Point) -> None:
+        self._gui.mouseDown(button="left")
+        try:
+            self._gui.moveTo(*end, duration=DRAG)
+        finally:
+            self._gui.mouseUp(button="left")
+
+    def _until_separate(self, action: _Pressing, size: Size) -> float:
+        """Seconds until a press there makes no double click with the last one any more."""
+        button, place, when = self._last_press
+        with lost_display(self._name):
+            far = math.dist(place, _start(action, size) or self._gui.position()) > NEAR
+        return 0 if far or button != _BUTTONS[type(action)][0] else max(0, when + SEPARATE - time.monotonic())
+
+    def _chord(self, names: Sequence[str]) -> None:
+        """Presses keys in order and lets go of them in reverse, come what may."""
+        chord = keys.chord(names)
+        codes = self._gui.platformModule.keyboardMapping  # None or 0 for what the key map lacks
+        others = [key for key in chord if key.char or not codes.get(key.pyautogui)]
+        strokes = dict(zip(others, self._typist.strokes([symbol_of(key) for key in others]), strict=True))
+        with ExitStack() as held:
+            for key in chord:
+                if stroke := strokes.get(key):
+                    held.callback(self._typist.lift, stroke)
+                    self._typist.press(stroke)
+                else:
+                    held.callback(self._gui.keyUp, key.pyautogui)
+                    self._gui.keyDown(key.pyautogui)
+
+
+@contextmanager
+def _absent(*modules: str) -> Iterator[None]:
+    """Modules that cannot be imported meanwhile, unless they were before."""
+    absent = [name for name in modules if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # how the import system spells "absent"
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+def _start(action: _Pointing, size: Size) -> Point | None:
+    """The pixel that the pointer goes to first, None where it stays."""
+    return None if isinstance(action, LeftClickDrag) and not action.coordinate2 else action.point(size)
+
+
+def _notches(pixels: float) -> int:
+    """Notches of the wheel for a way in pixels: at least one, unless the way is 0."""
+    notches = min(MOST_NOTCHES, max(1, round(abs(pixels) / PIXELS_A_NOTCH))) if pixels else 0
+    return int(math.copysign(notches, pixels))

@@ -4,7 +4,9 @@ Finding is Playwright's: its selectors pierce open shadow roots. Every frame of 
 its place be known (the same as its parents').
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tools.errors import EnvError, ScenarioError
 from tools.geometry import Rect, Size
-from tools.tabs import Tabs, reason
+from tools.tabs import ANSWER_WITHIN, Tabs, reason
 
 if TYPE_CHECKING:
     from playwright.async_api import Frame, Locator, Page
@@ -94,15 +96,13 @@ async def find_elements(
 
 
 async def page_state(tabs: Tabs) -> PageState:
-    """Where the front page and the other tabs are. Raises EnvError when no page is left."""
-    from playwright.async_api import Error
-
-    front = (await tabs.front()).page
-    try:
-        states = tuple([TabState(url=page.url, title=await page.title()) for page in tabs.pages])
-    except Error as error:
-        raise EnvError(f"a tab closed while it was read: {reason(error)}") from error
-    number = tabs.pages.index(front)
+    """Where the front page and the other tabs are. Raises EnvError when no page is left or one does not answer."""
+    with _readable("the tabs"):
+        async with asyncio.timeout(ANSWER_WITHIN):
+            front = (await tabs.front()).page
+            pages = tuple(tabs.pages)
+            states = tuple([TabState(url=page.url, title=await page.title()) for page in pages])
+    number = pages.index(front)
     return PageState(url=states[number].url, title=states[number].title, tabs=states, front=number)
 
 
@@ -111,16 +111,30 @@ async def _find(page: "Page", locate: Callable[["Frame"], "Locator"], picture: S
 
     found: list[Element] = []
     width = picture and picture.width
-    for frame in page.frames:
-        try:
-            found += [Element.model_validate(raw) for raw in await locate(frame).evaluate_all(DESCRIBE, width)]
-        except Error as error:
-            if frame.is_detached() and not page.is_closed():
-                continue
-            if "selector" in error.message and not page.is_closed():
-                raise ScenarioError(f"bad selector: {reason(error)}") from error
-            raise EnvError(f"{page.url} could not be searched: {reason(error)}") from error
+    with _readable(page.url):
+        async with asyncio.timeout(ANSWER_WITHIN):
+            for frame in page.frames:
+                try:
+                    found += [Element.model_validate(raw) for raw in await locate(frame).evaluate_all(DESCRIBE, width)]
+                except Error:
+                    if not frame.is_detached():  # else it has nothing any more
+                        raise
     return found
+
+
+@contextmanager
+def _readable(what: str) -> Iterator[None]:
+    """Gives what goes wrong while a page is read its name."""
+    from playwright.async_api import Error
+
+    try:
+        yield
+    except TimeoutError:
+        raise EnvError(f"{what} could not be read: no answer within {ANSWER_WITHIN:g} s") from None
+    except Error as error:
+        if "selector" in error.message:
+            raise ScenarioError(f"bad selector: {reason(error)}") from error
+        raise EnvError(f"{what} could not be read: {reason(error)}") from error
 
 
 DESCRIBE = """

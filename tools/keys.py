@@ -5,10 +5,11 @@ spaces, hyphens and underscores in names do not matter. Right-hand modifiers cou
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-__all__ = ["Key", "UnknownKey", "find", "to_playwright"]
+__all__ = ["Key", "UnknownKey", "chord", "find", "to_playwright"]
 
 
 class UnknownKey(LookupError):
@@ -108,6 +109,15 @@ def find(name: str) -> Key:
     near = get_close_matches(plain, [*_KEYS, *_CHARACTERS], n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "to write text use the action type"
     raise UnknownKey(f"there is no key {name!r}; {hint}")
+
+
+def chord(names: Sequence[str]) -> list[Key]:
+    """The keys to press together. Raises UnknownKey.
+
+    Among others a letter means its key, not its capital: "ctrl+C" is pressed without Shift.
+    """
+    together = len(names) > 1
+    return [find(name.lower() if together and len(name) == 1 and name.isascii() else name) for name in names]
 
 
 def _character(char: str) -> Key:

@@ -5,9 +5,10 @@ one event loop. Figures: medians on two shared cores, headless Chromium 156, 128
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tools.base import Changes
@@ -16,8 +17,14 @@ from tools.errors import EnvError
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession, Dialog, Error, Page, Request, ViewportSize
 
+ANSWER_WITHIN = 20.0
+"""Seconds that a page has to take an input, give a picture or be read; its own script may keep it busy."""
+
 BUSY_FOR = 3.0
 """Seconds after which an open request is a stream or a long poll, and says nothing about the picture."""
+
+OWN_FRAME_WITHIN = 1.0
+"""Seconds after a screenshot's reply in which the frame that it drew may still come (0.05 on an idle machine)."""
 
 STEADY = """
 (() => {
@@ -51,14 +58,14 @@ class Tabs:
 
     A page that a site opens comes to the front; when the front page closes, the one before it comes back. All take
     the viewport of the first, where that is set: the screen has one size, whatever a popup asks for.
-    `notes` collects what a person would have seen of the browser itself. Dialogs block a page and do not show in its
-    pictures, so they are accepted at once (a prompt with its default text), as a tester who goes on would.
+    Dialogs block a page and do not show in its pictures, so they are accepted at once (a prompt with its default
+    text), as a tester who goes on would; `take_notes` tells of them.
     """
 
     def __init__(self, context: "BrowserContext") -> None:
         self.context = context
         self.pages: list[Page] = []
-        self.notes: list[str] = []
+        self._notes: list[str] = []
         self._recent: list[Page] = []  # the last is in front
         self._crashed: set[Page] = set()
         self._viewport: ViewportSize | None = None
@@ -112,6 +119,15 @@ class Tabs:
         self._shown = asyncio.ensure_future(self._bring(page))
         self._shown.add_done_callback(lambda task: task.cancelled() or task.exception())  # front() raises it
 
+    def take_notes(self) -> list[str]:
+        """What a person would have seen of the browser itself since the last call; of many the first five."""
+        notes, self._notes = self._notes, []
+        return notes[:5] + ([f"and {len(notes) - 5} more"] if len(notes) > 5 else [])
+
+    def note(self, text: str) -> None:
+        """Keeps something for `take_notes`."""
+        self._notes.append(text)
+
     def watch(self, watcher: Callable[["CDPSession"], Awaitable[None]]) -> None:
         """Awaits `watcher` with the session of each page that comes to the front, the present one included."""
         self._watchers.append(watcher)
@@ -128,7 +144,7 @@ class Tabs:
 
     async def _connect(self, page: "Page") -> "CDPSession":
         session = await self.context.new_cdp_session(page)
-        session.on("Page.fileChooserOpened", lambda _: self.notes.append("a file chooser opened: no file was chosen"))
+        session.on("Page.fileChooserOpened", lambda _: self.note("a file chooser opened: no file was chosen"))
         if (size := self._viewport) and page.viewport_size != size:
             await page.set_viewport_size(size)
         await session.send("Page.enable")
@@ -143,7 +159,7 @@ class Tabs:
         self._viewport = self._viewport or page.viewport_size
         page.on("close", self._closed)
         page.on("crash", lambda crashed: self._crashed.add(crashed))
-        page.on("download", lambda file: self.notes.append(f"a download began: {file.suggested_filename!r}"))
+        page.on("download", lambda file: self.note(f"a download began: {file.suggested_filename!r}"))
         self.show(page)
 
     def _closed(self, page: "Page") -> None:
@@ -159,7 +175,7 @@ class Tabs:
     async def _answer(self, dialog: "Dialog") -> None:
         text = dialog.default_value
         given = f" with {text!r}" if dialog.type == "prompt" else ""
-        self.notes.append(f"a dialog ({dialog.type}) said {dialog.message!r}: accepted{given}")
+        self.note(f"a dialog ({dialog.type}) said {dialog.message[:300]!r}: accepted{given}")
         await quietly(dialog.accept(text))
 
 
@@ -169,13 +185,13 @@ class PageChanges(Changes):
     The clock is a screencast of 64 pixels' width, thrown away: Chromium sends a frame when it has drawn one, and none
     while nothing changes. A key press shows after 13 ms; any animation keeps it going. Observers inside the page
     would miss what scripts do not see (hover, scrolling, canvas, video, other frames). A screenshot draws a frame
-    too, which BrowserEyes announces by `expect_own_frame`.
+    too, which BrowserEyes announces by `own_frame`.
     """
 
     def __init__(self, tabs: Tabs, busy_for: float = BUSY_FOR) -> None:
         self._busy_for = busy_for
         self._last = time.monotonic()
-        self._own_until = 0.0
+        self._own: dict[object, float] = {}  # screenshots whose frame did not come yet, and until when it may
         self._open: dict[object, float] = {}  # requests and ids of loading frames, and since when
         self._session: CDPSession | None = None
         self._acks: set[asyncio.Task[None]] = set()
@@ -198,9 +214,16 @@ class PageChanges(Changes):
         horizon = time.monotonic() - self._busy_for
         return any(since > horizon for since in self._open.values())
 
-    def expect_own_frame(self, within: float) -> None:
-        """Does not count the next frame, should it come within that many seconds."""
-        self._own_until = time.monotonic() + within
+    @contextmanager
+    def own_frame(self) -> Iterator[None]:
+        """Inside, a screenshot is taken: the one frame that it draws, before or soon after its reply, is no change."""
+        grab = object()
+        self._own[grab] = math.inf
+        try:
+            yield
+        finally:
+            if grab in self._own:
+                self._own[grab] = time.monotonic() + OWN_FRAME_WITHIN
 
     async def _follow(self, session: "CDPSession") -> None:
         if session is self._session:
@@ -217,8 +240,9 @@ class PageChanges(Changes):
 
     def _frame(self, event: dict[str, Any]) -> None:
         now = time.monotonic()
-        if now < self._own_until:
-            self._own_until = 0.0
+        self._own = {grab: until for grab, until in self._own.items() if until > now}
+        if self._own:
+            del self._own[next(iter(self._own))]
         else:
             self._last = now
         if self._session:

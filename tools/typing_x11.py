@@ -69,12 +69,12 @@ def _symbol(character: str) -> int:
 class Typist:
     """Types on one display, from one thread. Every method raises EnvError when the display is gone."""
 
-    def __init__(self, display: str) -> None:
+    def __init__(self, display: str, patience: float = PATIENCE) -> None:
         self._name = display
         self._display = connect(display)
         with lost_display(display):
             self._keyboard = Keyboard(self._display)
-            self._readers = _Readers(self._display)
+            self._readers = _Readers(self._display, patience)
         self._uses = count(1)
         self._lent: dict[int, int] = {}  # codes and their symbols, as of the last look
         self._used: dict[int, int] = {}  # lent codes, by when they were last typed
@@ -197,6 +197,7 @@ class Typist:
                 if shift:
                     own[keymap.symbol(code, SHIFT)] = (shift, code)
                 own[keymap.symbol(code, 0)] = (code,)
+        own.pop(0, None)  # what gives nothing
         return own
 
     def _lend(self, keymap: Keymap, lent: dict[int, int], wanted: set[int]) -> None:
@@ -230,8 +231,8 @@ def _lent_codes(keymap: Keymap) -> dict[int, int]:
 class _Readers:
     """The windows that keys went to, and what is known about whether they have read them."""
 
-    def __init__(self, display: "Display") -> None:
-        self._display = display
+    def __init__(self, display: "Display", patience: float) -> None:
+        self._display, self._patience = display, patience
         self._root = display.screen().root
         self._protocols = display.intern_atom("WM_PROTOCOLS")
         self._ping = display.intern_atom("_NET_WM_PING")
@@ -282,7 +283,7 @@ class _Readers:
         self._root.change_attributes(event_mask=X.SubstructureNotifyMask)  # where answers are sent to
         try:
             for _ in range(2):
-                self._exchange(window, time.monotonic() + PATIENCE)
+                self._exchange(window, time.monotonic() + self._patience)
         finally:
             self._root.change_attributes(event_mask=X.NoEventMask)
             self._display.sync()
@@ -299,7 +300,7 @@ class _Readers:
         window.send_event(message, onerror=CatchError(BadWindow))
         while not self._answered(serial):
             if time.monotonic() > deadline:
-                raise Untypable(f"the application has not answered for {PATIENCE:g} seconds")
+                raise Untypable(f"the application has not answered for {self._patience:g} seconds")
             try:
                 window.get_attributes()
             except BadWindow:

@@ -40,7 +40,7 @@ def list_scenarios(settings: Settings, patterns: Sequence[str], tags: Sequence[s
         table.add_row(Text(scenario.id, style="bold"), scenario.title, scenario.world, ", ".join(scenario.tags))
     out = console()
     out.print(table)
-    out.print(Text(f"{len(found)} scenarios", style="dim"))
+    out.print(Text(f"{len(found)} scenario{'s' if len(found) != 1 else ''}", style="dim"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,3 +169,27 @@ async def test_no_limit_at_the_beginning(tmp_path: Path) -> None:
     means = Means(goal="", env=ScriptedWorld(APP), model=ScriptedModel(CLICK_SAVE), folder=RunFolder(tmp_path), began=0,
                   limits=Limits(), clock=VirtualClock())  # fmt: skip
     assert limit_reached(means) is None
+
+
+async def test_a_run_is_taken_up_from_what_is_on_the_disk(tmp_path: Path) -> None:
+    """As a crash after an intent leaves it: the world is asked for the outcome, and the loop goes on behind it."""
+    folder = RunFolder(tmp_path)
+    world = ScriptedWorld(APP)
+    await world.reset((), 7)
+    first = Means(goal="", env=world, model=ScriptedModel(*SOLUTION), folder=folder, began=0, limits=Limits(steps=1),
+                  clock=VirtualClock())  # fmt: skip
+    await loop().compile().ainvoke(Start(number=1), context=first)
+    begun = first.steps[0].model_copy(update={"number": 2, "reply": Decision(thought="", say="", action=SOLUTION[1])})
+    folder.intend(begun)
+    outcome = await world.execute(2, SOLUTION[1])
+
+    pending = folder.pending()
+    assert pending
+    assert isinstance(pending.reply, Decision)
+    assert await world.execute(pending.number, pending.reply.action) == outcome
+    folder.append(pending.model_copy(update={"outcome": outcome}))
+    again = Means(goal="", env=world, model=ScriptedModel(*SOLUTION[2:]), folder=folder, began=0, limits=Limits(),
+                  steps=list(folder.steps()), clock=VirtualClock())  # fmt: skip
+    await loop().compile().ainvoke(Start(number=len(again.steps) + 1), context=again)
+    assert [step.number for step in folder.steps()] == [1, 2, 3, 4]
+    assert await world.probe().read("note.txt") == b"milk"

@@ -1,6 +1,7 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -11,20 +12,19 @@ from tools.geometry import Size
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
-    return
 
 
 def said(settings: Settings) -> dict[str, tuple[object, str]]:
     return {one.name: (one.value, one.source) for one in settings.sources()}
 
 
-def refused(config: Path | None = None, **given: object) -> str:
+def refused(config: Path | None = None, given: Mapping[str, Any] | None = None) -> str:
     with pytest.raises(UserError) as caught:
-        load(config, **given)
+        load(config, **given or {})
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -104,7 +104,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_wrong_value_is_named_with_its_source(
     name: str, value: str, cause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert refused(**{name: value}).startswith(f"setting {name} = {value!r} (command line): {cause}")
+    assert refused(given={name: value}).startswith(f"setting {name} = {value!r} (command line): {cause}")
     monkeypatch.setenv(f"{PREFIX}{name.upper()}", value)
     assert refused().startswith(f"setting {name} = {value!r} (SUREHAND_{name.upper()}): {cause}")
 

@@ -77,6 +77,20 @@ async def test_what_appears_late_is_waited_for_visibly() -> None:
     assert seen == [("wait", "'Save'")] * 3 + [("left_click", "'Save'"), ("terminate", "the task")]
 
 
+async def test_what_goes_away_is_waited_for() -> None:
+    probe = CannedProbe(lines=(line("Loading"),))
+    steps = [{"wait_gone": {"text": "Loading"}}, {"type": "a"}]
+    seen = []
+    async for intent in compile_steps(TypeAdapter(Steps).validate_python(steps))(probe, Random(0)):
+        seen.append(intent.action.action)
+        if len(seen) == 2:
+            probe.lines = ()
+    assert seen == ["wait", "wait", "type", "terminate"]
+    probe.lines = (line("Loading"),)
+    with pytest.raises(ScenarioError, match="'Loading' was still there after 10 s"):
+        await play(steps, probe)
+
+
 async def test_what_never_appears_is_named_with_what_is_there_instead() -> None:
     probe = CannedProbe(lines=(line("Safe"), line("Cancel", top=30)))
     with pytest.raises(ScenarioError) as caught:

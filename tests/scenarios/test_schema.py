@@ -90,7 +90,7 @@ def test_a_wrong_oracle_step(tmp_path: Path) -> None:
     assert mistake(tmp_path, "- click:", "- clik:") == snapshot("""\
 …/shop/order.yaml:11: oracle.0.clik: unknown oracle step 'clik': one of answer, back, click,
 double_click, drag, goto, move, new_tab, press, right_click, scroll, switch_tab, triple_click, type,
-wait_for; did you mean 'click'?\
+wait_for, wait_gone; did you mean 'click'?\
 """)
 
 

@@ -295,13 +295,15 @@ async def test_an_option_is_picked_by_keys(screen: "Screen", opened: str) -> Non
     assert await page.evaluate("s.value") == "four"
 
 
-HANG = "<script>const hang = ms => { const end = Date.now() + ms; while (Date.now() < end); }</script>"
+HANG = """<script>
+const hang = ms => { console.log('hanging'); const end = Date.now() + ms; while (Date.now() < end); };
+</script>"""
 
 
 async def test_a_page_that_hangs_is_told(screen: "Screen") -> None:
     page = await screen.open(HANG)
-    await page.evaluate("void setTimeout(hang, 20, 1500)")
-    await asyncio.sleep(0.1)
+    async with page.expect_console_message():
+        await page.evaluate("void setTimeout(hang, 20, 2500)")
     outcome = await BrowserHands(screen.tabs, patience=0.3).do(LeftClick(coordinate=GridPoint(1, 1)), screen.size)
     assert (outcome.ok, outcome.note) == (False, "the page did not answer within 0.3 s")
     with pytest.raises(EnvError, match=r"no picture within 0.3 s"):
@@ -309,11 +311,11 @@ async def test_a_page_that_hangs_is_told(screen: "Screen") -> None:
 
 
 async def test_what_a_cut_off_action_held_is_let_go(screen: "Screen") -> None:
-    page = await screen.open(FIELD + HANG + "<script>onmousedown = () => hang(800)</script>")
+    page = await screen.open(FIELD + HANG + "<script>onmousedown = () => hang(500)</script>")
     hands = BrowserHands(screen.tabs)
     drag = LeftClickDrag(coordinate=GridPoint(20, 40), coordinate2=GridPoint(300, 300))
-    running = asyncio.ensure_future(hands.do(drag, screen.size))
-    await asyncio.sleep(0.2)
+    async with page.expect_console_message():
+        running = asyncio.ensure_future(hands.do(drag, screen.size))
     running.cancel()
     await asyncio.wait([running])
     await hands.release()

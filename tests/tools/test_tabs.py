@@ -42,11 +42,24 @@ async def test_a_page_that_asks_before_it_is_left_is_left(screen: "Screen") -> N
     assert "beforeunload" in outcome.note
 
 
-async def test_a_file_chooser_and_a_download_are_told(screen: "Screen") -> None:
-    await screen.open("<input type=file id=f><br><a id=d href='data:text/plain,x' download=x.txt>save</a>")
+async def test_many_dialogs_are_cut_short(screen: "Screen") -> None:
+    await screen.open("<script>onmousedown = () => { for (let i = 0; i < 8; i++) alert('x'.repeat(400)) }</script>")
+    note = (await screen.do("left_click", at=(5, 5))).note
+    assert note.count("a dialog (alert) said") == 5
+    assert note.endswith("; and 3 more")
+    assert len(note) < 2000
+
+
+async def test_a_file_chooser_is_told(screen: "Screen") -> None:
+    await screen.open("<input type=file id=f>")
     assert (await screen.do("left_click", at=(20, 10))).note == "ok; a file chooser opened: no file was chosen"
-    note = (await screen.do("left_click", at=(10, 32))).note
-    await screen.until(lambda: "download" in note or bool(screen.tabs.notes))
+    assert (await screen.do("left_click", at=(20, 300))).note == "ok"
+
+
+async def test_a_download_is_told(screen: "Screen") -> None:
+    page = await screen.open("<a href='data:text/plain,x' download=x.txt>save</a>")
+    async with page.expect_download():
+        note = (await screen.do("left_click", at=(10, 10))).note
     assert "a download began: 'x.txt'" in note + (await screen.do("mouse_move", at=(1, 1))).note
 
 
@@ -163,6 +176,15 @@ async def test_a_picture_taken_is_no_change(screen: "Screen") -> None:
     await asyncio.sleep(0.3)
     assert screen.changes.last() == last
     assert len(set(pictures)) == 1
+
+
+async def test_a_change_right_after_a_picture_is_noticed(screen: "Screen") -> None:
+    page = await screen.open("<p>text")
+    for color in ("red", "green", "blue"):
+        last = await quiet(screen)
+        await screen.eyes.grab()
+        await page.evaluate(f"document.body.style.background = '{color}'")
+        await changed(screen, last)
 
 
 @pytest.mark.parametrize(
