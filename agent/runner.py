@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from langsmith import tracing_context
+
 from agent.graph import Context, Start, State, checkpoints, loop
 from agent.model import Model, OracleModel
 from agent.provenance import revision, versions
@@ -111,7 +113,7 @@ class _Attempt:
             world = await self._fresh_world()
         self.where = "model"
         self.model = self.make_model(self.task, world.probe())
-        about = {"kind": self.task.world, "size": list(self.task.size), **getattr(world, "description", {})}
+        about = {"kind": self.task.world, "size": list(self.task.size), **world.description}
         self._note(model=self.model.name, world=self.record.world | about)
         return world, self.model
 
@@ -131,12 +133,11 @@ class _Attempt:
         async with checkpoints(self.folder.path / "checkpoint.sqlite") as saver:
             graph = loop().compile(checkpointer=saver)
             try:
-                ended = await graph.ainvoke(
-                    Start(number=1),
-                    {"configurable": thread, "recursion_limit": most},
-                    context=context,
-                    durability="sync",
-                )
+                with tracing_context(enabled=False):  # what a screen shows goes to no tracing service, whatever is set
+                    ended = await graph.ainvoke(
+                        Start(number=1), {"configurable": thread, "recursion_limit": most}, context=context,
+                        durability="sync",
+                    )  # fmt: skip
             except BaseException:
                 reached = await graph.aget_state({"configurable": thread})
                 self.where = next((node for node in reached.next if node in _CALLED), self.where)

@@ -1,17 +1,17 @@
 """What every world offers: reset, see, act, inspect. Checked on all of them by env.conformance."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
-from tools.dom import Element, PageState
 
 from env.setup import SetupStep
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
+from tools.dom import Element, PageState
 from tools.geometry import Rect, Size
 
 
@@ -151,6 +151,11 @@ class Environment(Protocol):
     `execute` never raises for a valid action: what cannot be done is an `Outcome(ok=False)`. Each action has a number;
     a number that was seen before is not executed again, its recorded outcome is returned.
     """
+
+    @property
+    def description(self) -> Mapping[str, str]:
+        """How the world is made and kept apart, for the run's record; empty before the first reset."""
+        ...
 
     async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
         """A fresh world, set up. Raises EnvError, or ScenarioError when a setup step is at fault."""

@@ -44,7 +44,8 @@ class Chromium:
         """Launches the browser and connects to it. Raises EnvError."""
         from playwright.async_api import async_playwright
 
-        mode = ["--headless"] if self._session is None else ["--kiosk", f"--window-size={self._size.width},{self._size.height}"]
+        width, height = self._size
+        mode = ["--headless"] if self._session is None else ["--kiosk", f"--window-size={width},{height}"]
         log = (self._sandbox.folder.path / "chromium.log").open("wb")
         with log:
             self._child = await self._sandbox.spawn(

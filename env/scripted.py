@@ -9,7 +9,7 @@ world = ScriptedWorld({
 """
 
 import errno
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from random import Random
@@ -103,6 +103,11 @@ class ScriptedWorld:
         self.size, self.clock = size, clock or VirtualClock()
         self._fail_at, self._slow, self._restless = fail_at, slow, restless
         self._state: _State | None = None
+
+    @property
+    def description(self) -> Mapping[str, str]:
+        """It is all in memory."""
+        return {"kind": "scripted", "isolation": "none needed: nothing outside this process"}
 
     async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
         """Every screen as it was written, set up. Raises ScenarioError for a step that this world cannot do."""

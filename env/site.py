@@ -53,7 +53,7 @@ class Site:
         self._task = asyncio.create_task(self._server._serve([listener]))
 
     def show(self, folder: str, data: dict[str, Any]) -> None:
-        """Shows the pages of a folder from now on; what was posted is forgotten. Raises ScenarioError for a bad name."""
+        """Shows the pages of a folder; what was posted is forgotten. Raises ScenarioError for a bad name."""
         root = (self._assets / folder).resolve()
         if not root.is_dir() or not root.is_relative_to(self._assets.resolve()):
             raise ScenarioError(f"no folder {folder!r} in {self._assets}")

@@ -21,10 +21,9 @@ class Worker:
 
     def __init__(self, environment: dict[str, str]) -> None:
         os.environ.update(environment)
+        from env.windows import Windows
         from tools.desktop import Desktop
         from tools.screen import DamageClock, Screen
-
-        from env.windows import Windows
 
         display = environment["DISPLAY"]
         self._eyes, self._changes, self._hands = Screen(display), DamageClock(display), Desktop()
@@ -33,7 +32,8 @@ class Worker:
 
     async def look(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Settles and grabs."""
-        rest = await settle(self._changes, max(self._last_input, order["since"]), quiet=order["quiet"], limit=order["limit"])
+        since = max(self._last_input, order["since"])
+        rest = await settle(self._changes, since, quiet=order["quiet"], limit=order["limit"])
         frame = await self._eyes.grab()
         return {"size": frame.size, **rest._asdict()}, frame.png
 

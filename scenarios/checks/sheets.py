@@ -3,7 +3,7 @@
 import math
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any, Self
@@ -11,14 +11,14 @@ from typing import Any, Self
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
-from openpyxl.workbook import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
 from pydantic import Field, field_validator, model_validator
 
 from env.base import Probe
 from scenarios.base import CheckResult
 from scenarios.checkers import NamedCheck, checker, graded, verdict
 from scenarios.checks.files import missing
-from scenarios.schema import Text, shown
+from scenarios.schema import Text, counted, shown
 
 _CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]{0,6}")
 Cell = str | int | float | bool | datetime | date | None
@@ -26,9 +26,10 @@ Cell = str | int | float | bool | datetime | date | None
 
 @checker("spreadsheet")
 class Spreadsheet(NamedCheck):
-    """Cells of an .xlsx file: computed values, a table's `rows` from A1 on, and pieces that `formulas` must contain.
+    """Cells of an .xlsx file: computed values, pieces that `formulas` must contain, and the `rows` from A1 on.
 
-    Numbers may differ by `tolerance`. The score is the part of the cells that is right.
+    Numbers may differ by `tolerance`. The score is the part of `cells` and `formulas` that is right; it is 0 when the
+    rows, which hold what was there before, are not all right.
     """
 
     path: Text
@@ -64,25 +65,33 @@ class Spreadsheet(NamedCheck):
             return verdict(False, f"{self.path} should be an .xlsx spreadsheet, but cannot be read as one: {error}")
         if self.sheet is not None and self.sheet not in computed.sheetnames:
             return verdict(False, f"{self.path} should have a sheet {self.sheet!r}, and has {computed.sheetnames}")
-        faults = [fault for fault in self._faults(computed, written) if fault]
-        total = len(self.cells) + len(self.formulas) + sum(map(len, self.rows))
-        if not faults:
-            return verdict(True, f"all {total} cells looked at in {self.path} are right")
-        more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
-        why = f"{len(faults)} of {total} cells in {self.path} are wrong: {', '.join(faults[:3])}{more}"
-        return graded(1 - len(faults) / total, why, faults=faults)
+        return self._compare(
+            computed[self.sheet or computed.sheetnames[0]], written[self.sheet or written.sheetnames[0]]
+        )
 
-    def _faults(self, computed: Workbook, written: Workbook) -> Iterator[str]:
-        """For each cell what is wrong with it, or nothing."""
-        values, formulas = (book[self.sheet or book.sheetnames[0]] for book in (computed, written))
+    def _compare(self, computed: Worksheet, written: Worksheet) -> CheckResult:
         table = {f"{get_column_letter(x)}{y}": v for y, r in enumerate(self.rows, 1) for x, v in enumerate(r, 1)}
-        for name, wanted in (table | self.cells).items():
-            found = values[name].value
-            yield "" if self._same(wanted, found) else f"{name} should be {shown(wanted)} and is {shown(found)}"
+        damaged = self._wrong_values(table, computed)
+        wrong = self._wrong_values(self.cells, computed)
         for name, piece in self.formulas.items():
-            found = formulas[name].value
-            ok = isinstance(found, str) and found.startswith("=") and piece.upper() in found.upper()
-            yield "" if ok else f"{name} should be a formula with {piece!r} and is {shown(found)}"
+            found = written[name].value
+            if not (isinstance(found, str) and found.startswith("=") and piece.upper() in found.upper()):
+                wrong.append(f"{name} should be a formula with {piece!r} and is {shown(found)}")
+        asked = len(self.cells) + len(self.formulas)
+        total, faults = asked + len(table), damaged + wrong
+        if not faults:
+            return verdict(True, f"all {counted(total, 'cell')} looked at in {self.path} are right")
+        score = 0.0 if damaged else 1 - len(wrong) / asked
+        more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
+        why = f"{len(faults)} of {counted(total, 'cell')} in {self.path} are wrong: {', '.join(faults[:3])}{more}"
+        return graded(score, why, faults=faults)
+
+    def _wrong_values(self, wanted: Mapping[str, Cell], page: Worksheet) -> list[str]:
+        return [
+            f"{name} should be {shown(value)} and is {shown(page[name].value)}"
+            for name, value in wanted.items()
+            if not self._same(value, page[name].value)
+        ]
 
     def _same(self, wanted: Cell, found: Any) -> bool:
         match wanted, found:

@@ -13,7 +13,7 @@ from env.kept import KeptEnvironment
 from env.setup import PutFile, Run
 from tests.env.worlds import make
 
-PRYING = '''
+PRYING = """
 import glob, json, os, socket, sys
 port, secret, display = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 def reaches(address, family=socket.AF_INET):
@@ -45,7 +45,7 @@ found = {
     "may write usr": os.access("/usr", os.W_OK),
 }
 json.dump(found, open("found.json", "w"))
-'''
+"""
 
 
 @pytest.fixture

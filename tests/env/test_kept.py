@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from env.base import Shots
 from env.conformance import check_environment
 from env.folder import base
 from env.kept import KeptEnvironment
+from env.settle import until
 from env.setup import Launch, OpenUrl, PutFile, Run
 from tests.env.worlds import CHANGES, KINDS, OUTSIDE, SETUPS, make
 from tools.actions import Key, LeftClick, Terminate, Type
@@ -24,9 +24,7 @@ from tools.geometry import Box
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_world_keeps_the_contract_twice_in_a_row(kind: str, tmp_path: Path) -> None:
     for _ in range(2):
-        await check_environment(
-            lambda: make(kind), tmp_path, setup=SETUPS[kind], change=CHANGES[kind], outside=OUTSIDE
-        )
+        await check_environment(lambda: make(kind), tmp_path, setup=SETUPS[kind], change=CHANGES[kind], outside=OUTSIDE)
 
 
 @pytest.mark.desktop
@@ -88,11 +86,13 @@ async def test_a_number_is_done_once_and_remembered_by_the_keeper(tmp_path: Path
         await world.close()
 
 
-async def gone(path: Path, timeout: float = 10.0) -> bool:
-    end = time.monotonic() + timeout
-    while path.exists() and time.monotonic() < end:
-        await asyncio.sleep(0.02)
-    return not path.exists()
+async def gone(path: Path) -> bool:
+    """Waits until the folder of a world is removed."""
+
+    async def removed() -> bool | None:
+        return None if await asyncio.to_thread(path.exists) else True
+
+    return await until(removed, 20.0, f"the end of {path}")
 
 
 @pytest.mark.browser
@@ -170,10 +170,11 @@ async def test_a_killed_keeper_is_an_env_error_and_leaves_nothing_running(tmp_pa
         world.kill()
         with pytest.raises(EnvError, match="keeper is gone"):
             await world.observe(Shots(tmp_path))
-        end = time.monotonic() + 10
-        while inside(world, "") and time.monotonic() < end:
-            await asyncio.sleep(0.02)
-        assert inside(world, "") == []
+
+        async def nothing_runs() -> bool | None:
+            return True if inside(world, "") == [] else None
+
+        assert await until(nothing_runs, 20.0, "the end of everything inside")
     finally:
         await world.close()
 

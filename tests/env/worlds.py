@@ -31,6 +31,9 @@ CHANGES: dict[str, tuple[LeftClick | Type, ...]] = {
 CHANGES["kiosk"] = CHANGES["browser"]
 
 
-def make(kind: str, size: Size = Size(1024, 768)) -> KeptEnvironment:
+SIZE = Size(1024, 768)
+
+
+def make(kind: str, size: Size = SIZE) -> KeptEnvironment:
     """A world of a kind; close it."""
     return KeptEnvironment(WorldSpec.model_validate({"kind": kind, "size": size, "assets": PAGES, "lease": 60}))

@@ -225,6 +225,13 @@ async def test_all_of_is_as_good_as_its_worst_part_and_any_of_as_its_best() -> N
     assert (await judge({"not": half})).score == 1
 
 
+async def test_rows_that_are_there_anyway_earn_nothing() -> None:
+    may: dict[str, Any] = {"path": "Documents/may.xlsx", "rows": [["Item", "Amount"]], "cells": {"A2": "Taxi", "B3": 1}}
+    assert (await judge({"spreadsheet": may})).score == 0.5
+    assert (await judge({"spreadsheet": may | {"rows": [["Items"]]}})).score == 0
+    assert (await judge({"spreadsheet": may | {"cells": {"B3": 1}}})).score == 0
+
+
 async def test_evidence_names_every_part() -> None:
     result = await judge({"all_of": [{"not": {"process": {"name": "vi"}}}, {"clipboard": {"contains": "x"}}]})
     parts = result.evidence["parts"]

@@ -79,7 +79,7 @@ async def test_what_appears_late_is_waited_for_visibly() -> None:
 
 async def test_what_goes_away_is_waited_for() -> None:
     probe = CannedProbe(lines=(line("Loading"),))
-    steps = [{"wait_gone": {"text": "Loading"}}, {"type": "a"}]
+    steps: list[dict[str, Any]] = [{"wait_gone": {"text": "Loading"}}, {"type": "a"}]
     seen = []
     async for intent in compile_steps(TypeAdapter(Steps).validate_python(steps))(probe, Random(0)):
         seen.append(intent.action.action)

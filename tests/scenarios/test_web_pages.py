@@ -28,6 +28,8 @@ SCREENS = [
     pytest.param(1, LOW, id="640x480"),
     pytest.param(2, OLD, id="1024x768"),
 ]
+PATIENCE = 15_000
+"""Milliseconds; only a busy machine needs them."""
 POLICY = {"Content-Security-Policy": "default-src 'self'"}
 HARD_TO_READ = """() => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
@@ -115,6 +117,7 @@ Go = Callable[[str, int, ViewportSize], Awaitable[Visit]]
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def chromium() -> AsyncIterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--disable-gpu"])
         yield browser
@@ -128,7 +131,7 @@ async def go(chromium: Browser) -> AsyncIterator[Go]:
     async def visit(scenario: str, seed: int, screen: ViewportSize) -> Visit:
         context = await chromium.new_context(viewport=screen)
         visits.append(made := Visit(await context.new_page(), load(scenario).at(seed)))
-        made.page.set_default_timeout(8000)
+        made.page.set_default_timeout(PATIENCE)
         made.page.on("console", made.heard)
         made.page.on("pageerror", lambda error: made.problems.append(str(error)))
         await made.page.route("**/*", made.answer)

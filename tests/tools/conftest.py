@@ -25,6 +25,7 @@ def pyautogui_hands(display: PrivateDesktop) -> Iterator[Desktop]:
     hands = Desktop()
     yield hands
     hands.close()
+    hands._gui.platformModule._display.close()  # which pyautogui never does
     os.environ.pop("DISPLAY") if before is None else os.environ.update(DISPLAY=before)
 
 
