@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 from agent.trace import Run, Status, Stop
+from scenarios.base import CheckResult
 from tools.actions import BrowserAction, ComputerAction, HScroll, Key, NewTab, Scroll
 
 PHASES = {"observe": "Looking", "decide": "Deciding", "act": "Acting"}
@@ -40,7 +41,15 @@ def verdict(run: Run) -> Verdict:
     word, tone = _ENDINGS[run.status]
     if run.stop and run.status in (Status.LIMIT, Status.UNREADABLE):
         return Verdict(word, tone, _stopped(run.stop))
-    return Verdict(word, tone, run.result.why if run.result else said)
+    return Verdict(word, tone, _found(run.result) if run.result else said)
+
+
+def _found(result: CheckResult) -> str:
+    """A check's sentence; where it has many parts and all of them hold, their number says more."""
+    match result.evidence.get("parts"):
+        case [_, _, *_] as parts if all(isinstance(part, dict) and part.get("score") == 1 for part in parts):
+            return f"all {len(parts)} parts of its check hold"
+    return result.why
 
 
 def _stopped(stop: Stop) -> str:

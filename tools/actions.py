@@ -1,7 +1,8 @@
 """What can be done: one frozen union that drives the parser, the hands, the log and the docs.
 
 The verbs are those that Qwen3-VL was trained on (`computer_use`: QwenLM/Qwen3-VL,
-cookbooks/utils/agent_function_call.py); `bbox_2d` and `coordinate2` are added parameters. What a page without a browser frame needs is a second tool, `browser`.
+cookbooks/utils/agent_function_call.py); `bbox_2d` and `coordinate2` are added parameters. What a page without a browser
+frame needs is a second tool, `browser`.
 On the wire an action is `{"name": <tool>, "arguments": {"action": <verb>, ...}}`.
 """
 

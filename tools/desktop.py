@@ -54,7 +54,10 @@ BETWEEN = 0.03
 """Seconds between the clicks of a double click: two in one millisecond are one to Chromium."""
 
 DRAG = 0.3
-"""Seconds that a drag takes: HTML's drag and drop begins by way of another process, and misses what is faster."""
+"""Seconds on the way of a drag: programs begin one after some pixels, and look at several points of the way."""
+
+DROP = 0.3
+"""Seconds before the end of a drag: between programs, and in web pages, the target must say first that it takes it."""
 
 _BUTTONS: dict[type, tuple[str, int]] = {
     LeftClick: ("left", 1),
@@ -175,6 +178,7 @@ class Desktop(Hands):
         self._gui.mouseDown(button="left")
         try:
             self._gui.moveTo(*end, duration=DRAG)
+            self._gui.sleep(DROP)
         finally:
             self._gui.mouseUp(button="left")
 

@@ -97,13 +97,22 @@ async def find_elements(
 
 async def page_state(tabs: Tabs) -> PageState:
     """Where the front page and the other tabs are. Raises EnvError when no page is left or one does not answer."""
+    from playwright.async_api import Error
+
+    states: dict[Page, TabState] = {}
     with _readable("the tabs"):
         async with asyncio.timeout(ANSWER_WITHIN):
             front = (await tabs.front()).page
-            pages = tuple(tabs.pages)
-            states = tuple([TabState(url=page.url, title=await page.title()) for page in pages])
-    number = pages.index(front)
-    return PageState(url=states[number].url, title=states[number].title, tabs=states, front=number)
+            for page in tuple(tabs.pages):
+                try:
+                    states[page] = TabState(url=page.url, title=await page.title())
+                except Error:
+                    if not page.is_closed():  # else it is no tab any more
+                        raise
+    if front not in states:
+        return await page_state(tabs)
+    number = list(states).index(front)
+    return PageState(url=states[front].url, title=states[front].title, tabs=tuple(states.values()), front=number)
 
 
 async def _find(page: "Page", locate: Callable[["Frame"], "Locator"], picture: Size | None) -> list[Element]:

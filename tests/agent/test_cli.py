@@ -313,7 +313,8 @@ class TestInABrowser:
         assert Path("result.xml").read_text().count("<failure") == 2
 
     def test_ctrl_c_ends_quietly(self, tmp_path: Path) -> None:
-        Path("script.jsonl").write_text('{"action": "key", "keys": ["shift"]}\n{"action": "wait", "time": 30}\n')
+        keys = ['{"action": "key", "keys": ["shift"]}'] * 2
+        Path("script.jsonl").write_text("\n".join([*keys, '{"action": "wait", "time": 30}']))
         command = ["run", "ask.yaml", "--model", "scripted:script.jsonl", "--out", "first"]
         with subprocess.Popen(
             [sys.executable, "-u", "-m", "agent", *command], env=environment(), text=True,

@@ -152,7 +152,8 @@ async def test_a_killed_browser_is_a_broken_world(playwright: "Playwright") -> N
 
 
 async def quiet(screen: "Screen", seconds: float = 0.3) -> float:
-    """Waits until nothing changed for a while, and returns when the last change was."""
+    """Waits until all is drawn and nothing changed for a while, and returns when the last change was."""
+    await screen.eyes.grab()
     await screen.until(lambda: time.monotonic() - screen.changes.last() > seconds and not screen.changes.busy())
     return screen.changes.last()
 
@@ -249,7 +250,7 @@ async def test_a_page_that_loads_is_busy(screen: "Screen") -> None:
     held = await _hold(screen, "/slow")
     patient = PageChanges(screen.tabs, busy_for=60)
     hasty = PageChanges(screen.tabs, busy_for=0.2)
-    assert not screen.changes.busy()
+    await quiet(screen)
     await page.evaluate("void fetch('/slow')")
     await screen.until(lambda: screen.changes.busy() and patient.busy())
     await screen.until(lambda: not hasty.busy())  # as long polls do not say anything
@@ -261,6 +262,7 @@ async def test_a_page_that_loads_is_busy(screen: "Screen") -> None:
 async def test_a_stream_is_not_busy(screen: "Screen") -> None:
     page = await screen.open("<p>quick")
     held = await _hold(screen, "/stream")
+    await quiet(screen)
     await page.evaluate("void new EventSource('/stream')")
     route = await held
     assert not screen.changes.busy()
