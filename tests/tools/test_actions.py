@@ -150,7 +150,6 @@ def test_a_long_wait_is_cut() -> None:
         {"action": "scroll", "pixels": float("inf")},
         {"action": "wait", "time": -1},
         {"action": "key", "keys": []},
-        {"action": "key", "keys": ["a", ""]},
         {"action": "terminate", "status": "done"},
         {"action": "switch_tab", "tab": -1},
         {"action": "fly"},
