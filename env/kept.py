@@ -45,7 +45,9 @@ class KeptEnvironment:
         self._probe = KeptProbe(self)
 
     async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
-        """A fresh world; a keeper is started for the first one."""
+        """A fresh world; a keeper is started for the first one, and instead of one that died."""
+        if self._process is not None and self._process.poll() is not None:
+            await self.close()
         if self._client is None:
             await self._start()
         answer = await self.call("/reset", {"setup": _SETUP.dump_python(tuple(setup), mode="json"), "seed": seed})

@@ -135,4 +135,3 @@ def to_playwright(name: str) -> str:
     if (view := find(name).playwright) is None:
         raise UnknownKey(f"a web page gets no key {name!r}; to write text use the action type")
     return view
-

@@ -70,7 +70,7 @@ class Tabs:
         self._crashed: set[Page] = set()
         self._viewport: ViewportSize | None = None
         self._sessions: dict[Page, CDPSession] = {}
-        self._watchers: list[Callable[[CDPSession], Awaitable[None]]] = []
+        self._watchers: list[Callable[[Page], Awaitable[None]]] = []
         self._one_by_one = asyncio.Lock()
         self._shown: asyncio.Task[CDPSession] | None = None
         context.on("page", self._opened)
@@ -128,8 +128,8 @@ class Tabs:
         """Keeps something for `take_notes`."""
         self._notes.append(text)
 
-    def watch(self, watcher: Callable[["CDPSession"], Awaitable[None]]) -> None:
-        """Awaits `watcher` with the session of each page that comes to the front, the present one included."""
+    def watch(self, watcher: Callable[["Page"], Awaitable[None]]) -> None:
+        """Awaits `watcher` with each page that comes to the front, the present one included."""
         self._watchers.append(watcher)
         if self._recent:
             self.show(self._recent[-1])
@@ -139,7 +139,7 @@ class Tabs:
             session = self._sessions.get(page) or await self._connect(page)
             await page.bring_to_front()
             for watcher in self._watchers:
-                await watcher(session)
+                await watcher(page)
         return session
 
     async def _connect(self, page: "Page") -> "CDPSession":
@@ -193,7 +193,8 @@ class PageChanges(Changes):
         self._last = time.monotonic()
         self._own: dict[object, float] = {}  # screenshots whose frame did not come yet, and until when it may
         self._open: dict[object, float] = {}  # requests and ids of loading frames, and since when
-        self._session: CDPSession | None = None
+        self._page: Page | None = None
+        self._session: CDPSession | None = None  # its own: a session has one screencast
         self._acks: set[asyncio.Task[None]] = set()
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "Page.screencastFrame": self._frame,
@@ -225,18 +226,17 @@ class PageChanges(Changes):
             if grab in self._own:
                 self._own[grab] = time.monotonic() + OWN_FRAME_WITHIN
 
-    async def _follow(self, session: "CDPSession") -> None:
-        if session is self._session:
+    async def _follow(self, page: "Page") -> None:
+        if page is self._page:
             return
-        old, self._session = self._session, session
+        if self._session:
+            await quietly(self._session.detach())
+        self._page, self._session = page, await page.context.new_cdp_session(page)
         for event, handler in self._handlers.items():
-            session.on(event, handler)
-            if old:
-                old.remove_listener(event, handler)
-        if old:
-            await quietly(old.send("Page.stopScreencast"))
+            self._session.on(event, handler)
+        await self._session.send("Page.enable")
         cast = {"format": "jpeg", "quality": 1, "maxWidth": 64, "maxHeight": 64, "everyNthFrame": 1}
-        await session.send("Page.startScreencast", cast)
+        await self._session.send("Page.startScreencast", cast)
 
     def _frame(self, event: dict[str, Any]) -> None:
         now = time.monotonic()

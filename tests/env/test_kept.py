@@ -38,7 +38,7 @@ async def test_text_typed_into_the_editor_is_in_the_file_that_it_saves(tmp_path:
         assert (await world.execute(2, Type(text=text))).ok
         assert (await world.execute(3, Key(keys=("ctrl", "s")))).ok
         await world.observe(Shots(tmp_path))
-        assert (await world.probe().read("Documents/note.txt")).decode() == text + "\n"
+        assert (await world.probe().read("Documents/note.txt")).decode().rstrip("\n") == text
     finally:
         await world.close()
 
@@ -103,6 +103,7 @@ async def test_a_keeper_that_nobody_asks_ends_its_world() -> None:
     assert world.folder is not None
     await world.abandon()
     assert await gone(world.folder)
+    await world.close()
 
 
 @pytest.mark.browser
@@ -175,6 +176,8 @@ async def test_a_killed_keeper_is_an_env_error_and_leaves_nothing_running(tmp_pa
             return True if inside(world, "") == [] else None
 
         assert await until(nothing_runs, 20.0, "the end of everything inside")
+        await world.reset(SETUPS["browser"], seed=0)
+        assert (await world.observe(Shots(tmp_path))).settled
     finally:
         await world.close()
 

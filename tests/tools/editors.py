@@ -147,7 +147,7 @@ class Calc(Editor):
         self.press("ctrl", "s")
         await until(lambda: self._file.stat().st_mtime_ns != before)
         self._row += 1
-        return str(load_workbook(self._file).active.cell(self._row, 1).value)
+        return str(load_workbook(self._file)["Sheet"].cell(self._row, 1).value)
 
 
 def _setting(path: str, name: str) -> str:
@@ -157,7 +157,7 @@ def _setting(path: str, name: str) -> str:
     )
 
 
-_CORRECTIONS = "ReplaceSingleQuote ReplaceDoubleQuote UseReplacementTable TwoCapitalsAtStart CapitalAtStartSentence".split()
+_CORRECTIONS = ("ReplaceSingleQuote", "ReplaceDoubleQuote", "UseReplacementTable", "TwoCapitalsAtStart")
 _NO_QUESTIONS = (
     '<?xml version="1.0" encoding="UTF-8"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">'
     + _setting("Common/Save/Document", "WarnAlienFormat")

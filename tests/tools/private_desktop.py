@@ -27,7 +27,7 @@ T = TypeVar("T")
 async def until(condition: Callable[[], T], within: float = 20) -> T:
     """The first true value of `condition`; fails when there is none within so many seconds."""
     async with asyncio.timeout(within):
-        while not (value := condition()):
+        while not (value := condition()):  # noqa: ASYNC110  what is asked for tells nothing of itself
             await asyncio.sleep(0.02)
         return value
 

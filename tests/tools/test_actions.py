@@ -163,9 +163,9 @@ def test_what_is_no_action_is_refused(arguments: dict[str, Any]) -> None:
 
 def test_values_are_frozen() -> None:
     with pytest.raises(ValidationError):
-        setattr(Type(text="a"), "text", "b")
+        Type(text="a").text = "b"  # type: ignore[misc]
     with pytest.raises(ValidationError):
-        setattr(Outcome(ok=True), "ok", False)
+        Outcome(ok=True).ok = False  # type: ignore[misc]
 
 
 @given(

@@ -41,7 +41,13 @@ def buttons(events: list[Event]) -> list[tuple[str, int, Point]]:
 
 @pytest.mark.parametrize(
     ("verb", "button", "times"),
-    [("left_click", 1, 1), ("middle_click", 2, 1), ("right_click", 3, 1), ("double_click", 1, 2), ("triple_click", 1, 3)],
+    [
+        ("left_click", 1, 1),
+        ("middle_click", 2, 1),
+        ("right_click", 3, 1),
+        ("double_click", 1, 2),
+        ("triple_click", 1, 3),
+    ],
 )
 async def test_a_click_lands_on_its_pixel(hands: Desktop, window: Window, verb: str, button: int, times: int) -> None:
     assert await do(hands, verb, HERE) == Outcome(ok=True, point=HERE)
@@ -227,7 +233,9 @@ async def test_verbs_of_the_browser_are_refused(hands: Desktop, window: Window, 
     assert await window.events() == []
 
 
-async def test_release_lets_go_of_what_the_server_holds(desktop: PrivateDesktop, hands: Desktop, typist: Typist) -> None:
+async def test_release_lets_go_of_what_the_server_holds(
+    desktop: PrivateDesktop, hands: Desktop, typist: Typist
+) -> None:
     from Xlib import X
 
     other = connect(desktop.name)  # whoever pressed it
@@ -297,11 +305,19 @@ async def test_a_second_display_in_one_process_is_refused(hands: Desktop, tmp_pa
         os.environ["DISPLAY"] = before
 
 
-PLAYGROUND = """<!doctype html><title>Page</title><style>body { margin: 0 } div { position: absolute; font: 20px sans-serif }
-#card, #slot { width: 100px; height: 60px; background: gold } #card { left: 50px; top: 50px } #slot { left: 500px; top: 250px }
-#text { left: 50px; top: 150px; width: 600px } #long { left: 50px; top: 200px; width: 300px; height: 200px; overflow: scroll }
-#long p { width: 3000px; height: 3000px }</style>
-<div id=card draggable=true>card</div><div id=slot>slot</div><div id=text>some words to select</div><div id=long><p>long</div>
+PLAYGROUND = """<!doctype html><title>Page</title>
+<style>
+body { margin: 0 }
+div { position: absolute; left: 50px; width: 300px; font: 20px sans-serif }
+#card, #slot { top: 50px; width: 100px; height: 60px; background: gold }
+#slot { left: 500px; top: 250px }
+#text { top: 150px; width: 600px }
+#long { top: 200px; height: 200px; overflow: scroll }
+#long p { width: 3000px; height: 3000px }
+</style>
+<div id=card draggable=true>card</div><div id=slot>slot</div>
+<div id=text>some words to select</div>
+<div id=long><p>long</div>
 <script>
 const counts = []; let dropped = '';
 addEventListener('click', event => counts.push(event.detail));

@@ -1,0 +1,246 @@
+"""vLLM as a background process on the loopback address: started, waited for, found again, stopped."""
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from agent.serving import machine, processes
+from agent.serving.family import Model
+from agent.serving.launch import Device, Plan, command, environment, plan
+from agent.serving.stand_in import cache_folder
+from tools.errors import ModelError, UserError
+
+_LOOK_EVERY = 0.25
+_LONGEST_SILENCE = 1200.0
+"""Seconds without a word in the log, after which a start has failed."""
+_GRACE = 15.0
+_TAIL = 12
+_PHASES = (
+    (r"Loading safetensors checkpoint shards: +(\d+)%", "loading the weights: {} %"),
+    (r"(?:Fetching|Downloading).*?(\d+)%", "downloading the weights: {} %"),
+    (r"Application startup complete", "ready"),
+    (r"Starting vLLM server|init engine", "opening the door"),
+    (r"Capturing CUDA graphs|torch\.compile takes", "compiling"),
+    (r"Starting to load model", "loading the model"),
+    (r"Initializing a V1 LLM engine", "starting the engine"),
+    (r"non-default args", "reading the model's settings"),
+)
+"""What a line of vLLM's log says about how far it is."""
+_MISHAPS = (
+    (r"Address already in use", "another program took its port", "try again, or choose one with --port"),
+    (r"out of memory|No available memory for the cache|less than desired GPU memory|DefaultCPUAllocator",
+     "not enough memory", "close what else uses it, or choose a smaller model or its FP8 version"),
+    (r"GatedRepoError|401 Client Error|RepositoryNotFoundError", "the hub does not give it away", "log in there first"),
+    (r"LocalEntryNotFoundError|couldn't connect to|Max retries exceeded|Name or service not known",
+     "its weights cannot be downloaded", "try --modelscope, or name a folder that holds them"),
+    (r"libcuda|CUDA driver|no NVIDIA driver", "no working driver for the graphics card", "try --device cpu"),
+)  # fmt: skip
+
+Say = Callable[[str], None]
+
+
+class Server(BaseModel):
+    """A vLLM that was started here. Its key opens it to this user only; it is never printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    source: str
+    url: str
+    """Base address of the OpenAI-compatible interface, with /v1."""
+    key: SecretStr
+    pid: int
+    born: int
+    log: Path
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process is still there."""
+        return processes.birth(self.pid) == self.born
+
+
+async def start(
+    model: Model,
+    *,
+    device: Device = "auto",
+    port: int | None = None,
+    modelscope: bool = False,
+    say: Say = lambda _: None,
+) -> Server:
+    """A server of this model that answers; one that runs already is used as it is. `say` hears how far a start is.
+
+    Raises UserError: it does not fit this machine, the port is taken, the weights cannot be had. Raises ModelError,
+    with the end of the log: vLLM ended or went silent before it answered.
+    """
+    async with _turn(model):
+        if server := await _running(model):
+            return server
+        decided = plan(model, device, machine.look(), modelscope=modelscope)
+        number = machine.free_port(port)
+        if number is None:
+            raise UserError(f"port {port} is taken", remedy="choose another, or leave out --port")
+        if model.stand_in:
+            await _build(decided)
+        server, ready = _launch(decided, number), False
+        try:
+            await _until_ready(server, say)
+            ready = True
+        finally:
+            if not ready:
+                await stop(server)
+        return server
+
+
+async def stop(server: Server) -> None:
+    """Ends it and everything it started; may be called twice."""
+    if server.alive or processes.members(server.pid):
+        await processes.end(server.pid, _GRACE)
+    _state(server.source).unlink(missing_ok=True)
+
+
+def servers() -> tuple[Server, ...]:
+    """Those of this user whose process is there, ready or not."""
+    found = (_read(file) for file in sorted(_folder().glob("*.json")))
+    return tuple(server for server in found if server and server.alive)
+
+
+def at(url: str) -> Server | None:
+    """The one behind this address: a client takes its key."""
+    return next((server for server in servers() if server.url == url.rstrip("/")), None)
+
+
+async def answers(server: Server) -> bool:
+    """Whether it is healthy and serves its model."""
+    headers = {"Authorization": f"Bearer {server.key.get_secret_value()}"}
+    async with httpx.AsyncClient(headers=headers, timeout=10, trust_env=False) as client:
+        try:
+            health = await client.get(server.url.removesuffix("/v1") + "/health")
+            models = await client.get(server.url + "/models")
+        except httpx.HTTPError:
+            return False
+    return health.is_success and models.is_success and any(m["id"] == server.model for m in models.json()["data"])
+
+
+def _folder() -> Path:
+    folder = cache_folder() / "serving"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _state(source: str) -> Path:
+    """One file for each model: names may hold slashes."""
+    return _folder() / f"{hashlib.sha256(source.encode()).hexdigest()[:16]}.json"
+
+
+def _read(file: Path) -> Server | None:
+    try:
+        return Server.model_validate_json(file.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def _write(server: Server) -> None:
+    file = _state(server.source)
+    draft = file.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    text = server.model_dump_json(exclude={"key"})
+    draft.write_text(f'{text[:-1]},"key":"{server.key.get_secret_value()}"}}', encoding="utf-8")
+    draft.rename(file)
+
+
+@contextlib.asynccontextmanager
+async def _turn(model: Model) -> AsyncIterator[None]:
+    """One start of a model at a time; the lock goes with this process, however it ends."""
+    with _state(model.source).with_suffix(".lock").open("w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
+
+
+async def _running(model: Model) -> Server | None:
+    server = _read(_state(model.source))
+    if server is None or not server.alive:
+        return None
+    if await answers(server):
+        return server
+    await stop(server)  # whoever started it is gone, or it hangs
+    return None
+
+
+async def _build(decided: Plan) -> None:
+    """Makes the stand-in where there is none. Raises ModelError."""
+    python = decided.program[0] if "python" in Path(decided.program[0]).name else sys.executable
+    variables = os.environ | {"PYTHONPATH": str(machine.ROOT), "HF_HUB_OFFLINE": "1"}
+    build = await asyncio.create_subprocess_exec(
+        python, "-m", "agent.serving.stand_in", decided.model.source,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=variables,
+    )  # fmt: skip
+    said, _ = await build.communicate()
+    if build.returncode:
+        raise ModelError(f"the stand-in cannot be built:\n{_tail(said.decode(errors='replace'))}")
+
+
+def _launch(decided: Plan, port: int) -> Server:
+    """Begins it; its state is on the disk before anybody waits."""
+    model, key, log = decided.model, secrets.token_urlsafe(24), _state(decided.model.source).with_suffix(".log")
+    pid = processes.spawn(command(decided, port), os.environ | environment(decided, key), log)
+    server = Server(
+        model=model.name, source=model.source, url=f"http://127.0.0.1:{port}/v1", key=SecretStr(key), pid=pid,
+        born=processes.birth(pid) or 0, log=log,
+    )  # fmt: skip
+    _write(server)
+    return server
+
+
+async def _until_ready(server: Server, say: Say) -> None:
+    said, length, heard = "", 0, time.monotonic()
+    with processes.ending(server.pid) as ended:
+        while not await answers(server):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _LOOK_EVERY)
+            text = _log(server)
+            if ended.is_set():
+                raise _mishap(server, text)
+            if len(text) != length:
+                length, heard = len(text), time.monotonic()
+            elif time.monotonic() - heard > _LONGEST_SILENCE:
+                raise ModelError(f"vLLM said nothing for {_LONGEST_SILENCE:g} s:\n{_tail(text)}\nIts log: {server.log}")
+            if (phase := _phase(text)) != said:
+                say(said := phase)
+
+
+def _log(server: Server) -> str:
+    return server.log.read_text(encoding="utf-8", errors="replace") if server.log.exists() else ""
+
+
+def _phase(text: str) -> str:
+    """What the last telling line says."""
+    for line in reversed(re.split(r"[\r\n]+", text)):
+        for pattern, words in _PHASES:
+            if found := re.search(pattern, line):
+                return words.format(*found.groups())
+    return "loading vLLM"
+
+
+def _mishap(server: Server, text: str) -> UserError | ModelError:
+    for pattern, cause, remedy in _MISHAPS:
+        if re.search(pattern, text):
+            return UserError(
+                f"vLLM cannot serve {server.model!r}", cause=cause, remedy=f"{remedy}; its log: {server.log}"
+            )
+    return ModelError(f"vLLM ended before it could serve {server.model!r}:\n{_tail(text)}\nIts log: {server.log}")
+
+
+def _tail(text: str) -> str:
+    lines = [line.strip()[:300] for line in re.split(r"[\r\n]+", text) if line.strip()]
+    return "\n".join(lines[-_TAIL:])
