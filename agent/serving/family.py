@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from itertools import product
 from pathlib import Path
 
@@ -105,19 +106,21 @@ def find(name: str) -> Model:
     if name == STAND_IN:
         return Model(name=STAND_IN, source=str(stand_in.location()), size=_TINY, thinking=True)
     known = {key: model for model in published() for key in _keys(model)}
-    if model := known.get(name.lower().removeprefix("qwen/").removeprefix("qwen3-vl-")):
+    key = name.lower().removeprefix("qwen/").removeprefix("qwen3-vl-")
+    if model := known.get(key):
         return model
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _in_folder(folder.resolve())
-    close = meant(name, [STAND_IN, *(model.source for model in published())])
+    close = meant(key, [STAND_IN, *known])
     raise UserError(f"unknown model {name!r}", remedy=close or "name one such as '8B', or a folder that holds one")
 
 
 def _keys(model: Model) -> tuple[str, ...]:
-    """The ways to say it in lower case, without Qwen3-VL before it."""
-    key = model.name.removeprefix("qwen3-vl-")
-    return (key, key.replace("-thinking", "")) if model.thinking else (key,)
+    """The ways to say it in lower case, without Qwen3-VL before it: `235b-a22b-thinking-fp8`, …, `235b-fp8`."""
+    long = model.name.removeprefix("qwen3-vl-")
+    short = re.sub(r"-a\d+b", "", long)
+    return tuple(key for name in (long, short) for key in (name, name.replace("-thinking", "")))
 
 
 def _in_folder(folder: Path) -> Model:

@@ -16,7 +16,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    return os.posix_spawn(command[0], command, environment, file_actions=files, setsid=True)
+    return os.posix_spawn(command[0], [*command], environment, file_actions=files, setsid=True)
 
 
 def birth(pid: int) -> int | None:
@@ -64,8 +64,13 @@ async def end(group: int, grace: float) -> None:
             os.killpg(group, number)
         if await _ended(members(group), patience):
             break
+    _reap(group)
+
+
+def _reap(pid: int) -> None:
+    """Takes note of a child's end; a child of somebody else is not ours to note."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(group, os.WNOHANG)
+        os.waitpid(pid, os.WNOHANG)
 
 
 async def _ended(pids: Collection[int], patience: float | None) -> bool:

@@ -19,6 +19,7 @@ from agent.serving import machine, processes
 from agent.serving.family import Model
 from agent.serving.launch import Device, Plan, command, environment, plan
 from agent.serving.stand_in import cache_folder
+from env.settle import until
 from tools.errors import ModelError, UserError
 
 _LOOK_EVERY = 0.25
@@ -83,7 +84,7 @@ async def start(
     Raises UserError: it does not fit this machine, the port is taken, the weights cannot be had. Raises ModelError,
     with the end of the log: vLLM ended or went silent before it answered.
     """
-    async with _turn(model):
+    async with _turn(model, say):
         if server := await _running(model):
             return server
         decided = plan(model, device, machine.look(), modelscope=modelscope)
@@ -104,7 +105,7 @@ async def start(
 
 async def stop(server: Server) -> None:
     """Ends it and everything it started; may be called twice."""
-    if server.alive or processes.members(server.pid):
+    if processes.birth(server.pid) in (server.born, None):  # else the number is somebody else's by now
         await processes.end(server.pid, _GRACE)
     _state(server.source).unlink(missing_ok=True)
 
@@ -123,7 +124,7 @@ def at(url: str) -> Server | None:
 async def answers(server: Server) -> bool:
     """Whether it is healthy and serves its model."""
     headers = {"Authorization": f"Bearer {server.key.get_secret_value()}"}
-    async with httpx.AsyncClient(headers=headers, timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(headers=headers, timeout=10, trust_env=False, verify=False) as client:  # plain HTTP
         try:
             health = await client.get(server.url.removesuffix("/v1") + "/health")
             models = await client.get(server.url + "/models")
@@ -160,10 +161,20 @@ def _write(server: Server) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _turn(model: Model) -> AsyncIterator[None]:
+async def _turn(model: Model, say: Say) -> AsyncIterator[None]:
     """One start of a model at a time; the lock goes with this process, however it ends."""
     with _state(model.source).with_suffix(".lock").open("w") as lock:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+
+        async def take() -> bool | None:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return None
+            return True
+
+        if not await take():
+            say("waiting for another start of it")
+            await until(take, _LONGEST_SILENCE, f"another start of {model.name}")
         yield
 
 

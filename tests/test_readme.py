@@ -1,0 +1,46 @@
+"""Every command of the README is run, in its order, in an empty folder."""
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line[2:] for block in re.findall(r"```console\n(.*?)```", README, re.S) for line in block.splitlines() if line
+]
+IN_ANOTHER_TEST = {"make test": "would run itself", "make bench": "takes minutes; its parts are run by `make soak`"}
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    argv = shlex.split(command)
+    if argv[0] == "surehand":
+        argv[0] = str(ROOT / ".venv" / "bin" / "surehand")
+    env = {**os.environ, "SUREHAND_RUNS": str(folder / "runs")}
+    cwd = ROOT if argv[0] == "make" else folder
+    return subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+
+@pytest.mark.desktop
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+def test_every_command_works_as_written(tmp_path: Path) -> None:
+    task = re.search(r"```yaml\n(.*?)```", README, re.S)
+    assert task is not None
+    (tmp_path / "my-note.yaml").write_text(task.group(1), encoding="utf-8")
+    for command in COMMANDS:
+        if command in IN_ANOTHER_TEST:
+            assert run(f"{command} --dry-run", tmp_path).returncode == 0, f"no such target: {command}"
+            continue
+        done = run(command, tmp_path)
+        assert done.returncode == 0, f"$ {command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    assert (tmp_path / "runs" / "login" / "report.html").exists()
+
+
+def test_pictures_and_pages_that_it_names_are_there() -> None:
+    for name in re.findall(r"\]\(([^)#]+)\)", README):
+        assert name.startswith("http") or (ROOT / name).exists(), name
