@@ -17,6 +17,7 @@ from agent.model import Model, OracleModel
 from agent.provenance import revision, versions
 from agent.trace import Failure, Run, RunFolder, Status, Step, Stop
 from env.base import Environment, Probe
+from env.settle import pause
 from scenarios.base import CheckResult, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
 
@@ -26,6 +27,8 @@ MakeWorld = Callable[[Task], Environment]
 MakeModel = Callable[[Task, Probe], Model]
 """Makes or hands out the model of a run; only an oracle may use the probe."""
 
+LOOKS_AGAIN = (0.2, 0.3, 0.5)
+"""Seconds that programs get to finish what the last action began, such as writing a file, before a fail is final."""
 _NODES = 3
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _NAMED = {EnvError: Status.ERROR_ENV, ModelError: Status.ERROR_MODEL, ScenarioError: Status.ERROR_SCENARIO}
@@ -149,8 +152,14 @@ class _Attempt:
         return stop
 
     async def _judge(self, world: Environment, stop: Stop) -> None:
+        """A screen that is quiet may stand before a file that is still being written: a fail is looked at again."""
         self.where = "check"
         result = await self.task.check.judge(world.probe(), stop.answer)
+        for wait in LOOKS_AGAIN:
+            if result.passed:
+                break
+            await pause(wait)
+            result = await self.task.check.judge(world.probe(), stop.answer)
         self._note(result=result, status=verdict(stop, result))
 
     async def _close_world(self) -> None:

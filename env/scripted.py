@@ -107,7 +107,7 @@ class ScriptedWorld:
     @property
     def description(self) -> Mapping[str, str]:
         """It is all in memory."""
-        return {"kind": "scripted", "isolation": "none needed: nothing outside this process"}
+        return {"isolation": "a world in memory"}
 
     async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
         """Every screen as it was written, set up. Raises ScenarioError for a step that this world cannot do."""

@@ -39,8 +39,6 @@ from tools.tabs import ANSWER_WITHIN, Front, PageChanges, Tabs, quietly, reason
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
-__all__ = ["BrowserEyes", "BrowserHands", "PageChanges", "Tabs"]
-
 LOAD_WITHIN = 15.0
 """Seconds that a server has to begin its answer to `goto` and `back`."""
 

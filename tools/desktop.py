@@ -57,7 +57,11 @@ DRAG = 0.3
 """Seconds on the way of a drag: programs begin one after some pixels, and look at several points of the way."""
 
 DROP = 0.3
-"""Seconds before the end of a drag: between programs, and in web pages, the target must say first that it takes it."""
+"""Seconds for the last pixels of a drag, and again before the button goes up: in web pages and between programs the
+target has to say that it takes what is dragged, and is asked only when the pointer moves over it."""
+
+LAST = 6
+"""Pixels that a drag ends slowly on."""
 
 _BUTTONS: dict[type, tuple[str, int]] = {
     LeftClick: ("left", 1),
@@ -177,7 +181,8 @@ class Desktop(Hands):
     def _drag(self, end: Point) -> None:
         self._gui.mouseDown(button="left")
         try:
-            self._gui.moveTo(*end, duration=DRAG)
+            self._gui.moveTo(*_short_of(end, self._gui.position()), duration=DRAG)
+            self._gui.moveTo(*end, duration=DROP)
             self._gui.sleep(DROP)
         finally:
             self._gui.mouseUp(button="left")
@@ -220,6 +225,12 @@ def _absent(*modules: str) -> Iterator[None]:
 def _start(action: _Pointing, size: Size) -> Point | None:
     """The pixel that the pointer goes to first, None where it stays."""
     return None if isinstance(action, LeftClickDrag) and not action.coordinate2 else action.point(size)
+
+
+def _short_of(end: Point, start: tuple[int, int]) -> tuple[float, float]:
+    """The place on the way from `start` where its last pixels begin."""
+    rest = LAST / max(LAST, math.dist(start, end))
+    return end.x + (start[0] - end.x) * rest, end.y + (start[1] - end.y) * rest
 
 
 def _notches(pixels: float) -> int:

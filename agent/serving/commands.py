@@ -38,10 +38,10 @@ def serve(
     elif show:
         _print(model, device, port, modelscope)
     else:
-        _start(model, device, port, modelscope)
+        _start(str(name), model, device, port, modelscope)
 
 
-def _start(model: "Model", device: "Device", port: int | None, modelscope: bool) -> None:
+def _start(name: str, model: "Model", device: "Device", port: int | None, modelscope: bool) -> None:
     from agent.commands.live import console, signed
     from agent.serving.vllm_server import start
 
@@ -53,12 +53,11 @@ def _start(model: "Model", device: "Device", port: int | None, modelscope: bool)
             if not out.is_terminal:
                 out.print(phase)
 
-        say("loading vLLM")
         server = asyncio.run(start(model, device=device, port=port, modelscope=modelscope, say=say))
     out.print(signed("good", f"{server.model} answers at {server.url}"), soft_wrap=True)
     if model.stand_in:
         out.print("Its weights are random: it proves that the plumbing works, and knows nothing.", soft_wrap=True)
-    out.print(f"Stop it with: surehand serve {shlex.quote(model.source if model.local else model.name)} --stop")
+    out.print(f"Stop it with: surehand serve {shlex.quote(name)} --stop", soft_wrap=True)
 
 
 def _stop(model: "Model | None") -> None:

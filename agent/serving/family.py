@@ -126,22 +126,25 @@ def _keys(model: Model) -> tuple[str, ...]:
 def _in_folder(folder: Path) -> Model:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kind, text = config["model_type"], config["text_config"]
-        shape = text["hidden_size"], text["num_hidden_layers"]
+        kind = config["model_type"]
+        size = _size(folder, config["text_config"]) if kind in ("qwen3_vl", "qwen3_vl_moe") else None
     except FileNotFoundError:
         raise UserError(f"no model in {str(folder)!r}", cause="it holds no config.json") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"no Qwen3-VL in {str(folder)!r}", cause=f"cannot read its config.json: {error!r}") from None
-    if kind not in ("qwen3_vl", "qwen3_vl_moe"):
+    if size is None:
         raise UserError(f"no Qwen3-VL in {str(folder)!r}", cause=f"its config.json says model_type {kind!r}")
-    size = next((size for size in SIZES if (size.hidden, size.layers) == shape), None) or _measured(folder, text)
     return Model(
         name=folder.name, source=str(folder), size=size, thinking=_thinks(folder), fp8="quantization_config" in config
     )
 
 
-def _measured(folder: Path, text: dict[str, int]) -> Size:
-    """A size that was never published, from what lies there."""
+def _size(folder: Path, text: dict[str, int]) -> Size:
+    """One of the table, or one that was never published, from what lies there."""
+    if size := next(
+        (s for s in SIZES if (s.hidden, s.layers) == (text["hidden_size"], text["num_hidden_layers"])), None
+    ):
+        return size
     billions = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / 2e9
     layers, heads, width = text["num_hidden_layers"], text["num_key_value_heads"], text["head_dim"]
     return Size(

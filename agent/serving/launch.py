@@ -21,7 +21,7 @@ IMAGES = 20
 _PIXELS = {"shortest_edge": 64 * 32 * 32, "longest_edge": 2048 * 32 * 32}
 """Of one picture; larger ones are scaled down to 2048 tokens, which full HD just fits."""
 _CARD_SHARE = 0.92
-_CARD_EXTRA = 3.0
+_CARD_EXTRA = 4.0
 """GiB of a card for activations and a copy of the vision tower."""
 _CPU_EXTRA = 4.0
 """GiB of memory for vLLM's own processes."""
@@ -48,7 +48,7 @@ class Plan(BaseModel):
 
 
 def plan(model: Model, device: Device, machine: Machine, *, modelscope: bool = False, context: int = CONTEXT) -> Plan:
-    """Decides. Raises UserError when this machine cannot serve it: no card, no memory, no vLLM, no disk."""
+    """Decides. Raises UserError when the machine cannot serve it: no card, no memory, no vLLM."""
     on_cpu = model.stand_in or device == "cpu" or (device == "auto" and not machine.cards and model.gib <= _SMALL)
     cards = 0 if on_cpu else _spread(model, machine.cards, context)
     if on_cpu:
@@ -56,9 +56,18 @@ def plan(model: Model, device: Device, machine: Machine, *, modelscope: bool = F
     program = machine.cpu_program if on_cpu else machine.gpu_program
     if program is None:
         raise _no_vllm(on_cpu)
-    if not model.local:
-        _fits_disk(model, modelscope)
     return Plan(model=model, program=program, cards=cards, context=context, modelscope=modelscope)
+
+
+def check_disk(model: Model, modelscope: bool) -> None:
+    """Makes sure that there is room for what will be downloaded. Raises UserError."""
+    folder, free = free_disk(modelscope)
+    if not model.local and free < model.gib and not _downloaded(model, folder):
+        raise UserError(
+            f"no room for {model.source}: its weights take {model.gib:.0f} GiB",
+            cause=f"{free:.0f} GiB are free at {str(folder)!r}",
+            remedy="make room, or set " + ("MODELSCOPE_CACHE" if modelscope else "HF_HOME") + " to a larger disk",
+        )
 
 
 def command(plan: Plan, port: int) -> list[str]:
@@ -133,16 +142,6 @@ def _no_vllm(on_cpu: bool) -> UserError:
     if on_cpu:
         return UserError("no vLLM for the CPU: there is no .venv-serve", remedy="run 'bash docker/setup-serve.sh'")
     return UserError("no vLLM for graphics cards", remedy="run '.venv/bin/pip install vllm', or put `vllm` on the PATH")
-
-
-def _fits_disk(model: Model, modelscope: bool) -> None:
-    folder, free = free_disk(modelscope)
-    if free < model.gib and not _downloaded(model, folder):
-        raise UserError(
-            f"no room for {model.source}: its weights take {model.gib:.0f} GiB",
-            cause=f"{free:.0f} GiB are free at {str(folder)!r}",
-            remedy="make room, or set " + ("MODELSCOPE_CACHE" if modelscope else "HF_HOME") + " to a larger disk",
-        )
 
 
 def _downloaded(model: Model, folder: Path) -> bool:

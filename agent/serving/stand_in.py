@@ -51,9 +51,14 @@ def location() -> Path:
     return cache_folder() / f"stand-in-{version}"
 
 
+def is_built() -> bool:
+    """Whether it is there."""
+    return location().exists()
+
+
 def build(folder: Path) -> None:
     """Builds it there, whole or not at all; one that is there stays."""
-    if (folder / "config.json").exists():
+    if folder.exists():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))

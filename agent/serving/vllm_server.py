@@ -15,9 +15,10 @@ from pathlib import Path
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from agent.serving import machine, processes
+from agent.serving import machine, processes, stand_in
 from agent.serving.family import Model
-from agent.serving.launch import Device, Plan, command, environment, plan
+from agent.serving.launch import Device, Plan, check_disk, command, environment, plan
+from agent.serving.machine import Machine
 from agent.serving.stand_in import cache_folder
 from env.settle import until
 from tools.errors import ModelError, UserError
@@ -78,21 +79,23 @@ async def start(
     port: int | None = None,
     modelscope: bool = False,
     say: Say = lambda _: None,
+    on: Machine | None = None,
 ) -> Server:
     """A server of this model that answers; one that runs already is used as it is. `say` hears how far a start is.
 
-    Raises UserError: it does not fit this machine, the port is taken, the weights cannot be had. Raises ModelError,
-    with the end of the log: vLLM ended or went silent before it answered.
+    `on` is this machine, unless it is told otherwise. Raises UserError: the model does not fit it, the port is taken,
+    the weights cannot be had. Raises ModelError, with the end of the log: vLLM ended or went silent before it answered.
     """
     async with _turn(model, say):
         if server := await _running(model):
             return server
-        decided = plan(model, device, machine.look(), modelscope=modelscope)
+        decided = plan(model, device, on or machine.look(), modelscope=modelscope)
         number = machine.free_port(port)
         if number is None:
             raise UserError(f"port {port} is taken", remedy="choose another, or leave out --port")
+        check_disk(model, modelscope)
         if model.stand_in:
-            await _build(decided)
+            await _build(decided, say)
         server, ready = _launch(decided, number), False
         try:
             await _until_ready(server, say)
@@ -188,8 +191,11 @@ async def _running(model: Model) -> Server | None:
     return None
 
 
-async def _build(decided: Plan) -> None:
+async def _build(decided: Plan, say: Say) -> None:
     """Makes the stand-in where there is none. Raises ModelError."""
+    if stand_in.is_built():
+        return
+    say("building it")
     python = decided.program[0] if "python" in Path(decided.program[0]).name else sys.executable
     variables = os.environ | {"PYTHONPATH": str(machine.ROOT), "HF_HUB_OFFLINE": "1"}
     build = await asyncio.create_subprocess_exec(

@@ -59,7 +59,7 @@ async def test_a_run_that_passes(tmp_path: Path) -> None:
     assert done.result == CheckResult(score=1, why="note.txt holds 'milk'")
     assert (done.id, done.scenario, done.seed, done.goal) == ("run-1", "test/note", 7, "Save a note that says milk.")
     assert (done.model, done.settings, done.failure) == ("oracle", {"model": "oracle"}, None)
-    assert done.world == {"kind": "desktop", "size": [640, 400]}
+    assert done.world == {"kind": "desktop", "size": [640, 400], "isolation": "a world in memory"}
     assert done.ended
     assert done.ended > done.started
     assert done.final == seen[-1].seen

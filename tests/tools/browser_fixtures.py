@@ -13,8 +13,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, Route, async_playwright
 
 from tools.actions import ACTION, Outcome
-from tools.browser import BrowserEyes, BrowserHands, PageChanges, Tabs
+from tools.browser import BrowserEyes, BrowserHands
 from tools.geometry import Point, Size, to_grid
+from tools.tabs import PageChanges, Tabs
 
 CHROMIUM = os.environ.get("SUREHAND_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--test-type", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

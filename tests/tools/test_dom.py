@@ -108,25 +108,25 @@ async def test_elements_are_found_by_text(screen: "Screen") -> None:
 COVER = "position:absolute; left:100px; top:100px; width:100px; height:100px;"
 
 
-@pytest.mark.parametrize(
-    ("html", "visible", "rect"),
-    [
-        (f"<p id=e style='margin:0; {COVER}'>", True, Rect(100, 100, 200, 200)),
-        (f"<p id=e style='margin:0; {COVER}'></p><div style='{COVER}'>", False, Rect(100, 100, 200, 200)),
-        (f"<p id=e style='margin:0; {COVER}'></p><div style='{COVER} pointer-events:none'>", True, None),
-        (f"<p id=e style='margin:0; {COVER}'><b style='{COVER} left:0; top:0'>child</b>", True, None),
-        (f"<p id=e style='margin:0; {COVER}'></p><div style='{COVER} width:40px'>", True, Rect(100, 100, 200, 200)),
-        (f"<p id=e style='{COVER} visibility:hidden'>", False, None),
-        ("<p id=e style='display:none'>", False, Rect(0, 0, 0, 0)),
-        (f"<p id=e style='margin:0; {COVER} left:-40px; top:450px'>", True, Rect(0, 450, 60, 500)),
-        (f"<p id=e style='{COVER} left:1000px'>", False, Rect(0, 0, 0, 0)),
-        (f"<p id=e style='{COVER} opacity:0'>", True, None),
-    ],
-)
-async def test_what_can_be_clicked(screen: "Screen", html: str, visible: bool, rect: Rect | None) -> None:
-    element = await one(await screen.open(html), "#e")
-    assert element.visible is visible
-    assert rect is None or element.rect == rect
+CLICKABLE: list[tuple[str, bool, Rect | None]] = [
+    (f"<p id=e style='margin:0; {COVER}'>", True, Rect(100, 100, 200, 200)),
+    (f"<p id=e style='margin:0; {COVER}'></p><div style='{COVER}'>", False, Rect(100, 100, 200, 200)),
+    (f"<p id=e style='margin:0; {COVER}'></p><div style='{COVER} pointer-events:none'>", True, None),
+    (f"<p id=e style='margin:0; {COVER}'><b style='{COVER} left:0; top:0'>child</b>", True, None),
+    (f"<p id=e style='margin:0; {COVER}'></p><div style='{COVER} width:40px'>", True, Rect(100, 100, 200, 200)),
+    (f"<p id=e style='{COVER} visibility:hidden'>", False, None),
+    ("<p id=e style='display:none'>", False, Rect(0, 0, 0, 0)),
+    (f"<p id=e style='margin:0; {COVER} left:-40px; top:450px'>", True, Rect(0, 450, 60, 500)),
+    (f"<p id=e style='{COVER} left:1000px'>", False, Rect(0, 0, 0, 0)),
+    (f"<p id=e style='{COVER} opacity:0'>", True, None),
+]
+
+
+async def test_what_can_be_clicked(screen: "Screen") -> None:
+    for html, visible, rect in CLICKABLE:
+        element = await one(await screen.open(html), "#e")
+        assert element.visible is visible, html
+        assert rect is None or element.rect == rect, html
 
 
 SCROLLED = """
@@ -218,11 +218,15 @@ async def test_rectangles_fit_the_picture(screen: "Screen") -> None:
     assert element.visible
 
 
-@pytest.mark.parametrize("how", [{}, {"name": "Save"}, {"css": "a["}, {"css": "a:nope(1)"}])
-async def test_a_bad_question_is_the_scenarios_fault(screen: "Screen", how: dict[str, str]) -> None:
+async def test_a_bad_question_is_the_scenarios_fault(screen: "Screen") -> None:
     page = await screen.open("<a>x</a>")
-    with pytest.raises(ScenarioError):
-        await find_elements(page, **how)  # type: ignore[arg-type]  # strings only
+    with pytest.raises(ScenarioError, match="by css, by role"):
+        await find_elements(page)
+    with pytest.raises(ScenarioError, match="by css, by role"):
+        await find_elements(page, name="Save")
+    for css in ("a[", "a:nope(1)"):
+        with pytest.raises(ScenarioError, match="bad selector"):
+            await find_elements(page, css=css)
 
 
 async def test_a_closed_page_is_a_broken_world(screen: "Screen") -> None:

@@ -76,11 +76,11 @@ async def test_goto_and_back(screen: "Screen") -> None:
     assert (await screen.do("back")).note == "there is no page to go back to"
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "javascript:alert(1)", "chrome://version", "about:gpu", ""])
-async def test_goto_opens_web_pages_only(screen: "Screen", url: str) -> None:
-    outcome = await screen.do("goto", url=url)
-    assert (outcome.ok, screen.page.url) == (False, "about:blank")
-    assert "only http, https and about:blank" in outcome.note
+async def test_goto_opens_web_pages_only(screen: "Screen") -> None:
+    for url in ("file:///etc/passwd", "javascript:alert(1)", "chrome://version", "about:gpu", ""):
+        outcome = await screen.do("goto", url=url)
+        assert (outcome.ok, screen.page.url) == (False, "about:blank")
+        assert "only http, https and about:blank" in outcome.note
 
 
 async def test_a_failed_load_is_told(screen: "Screen") -> None:
