@@ -62,6 +62,7 @@ async def end(group: int, grace: float) -> None:
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, None)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, number)
+            os.killpg(group, signal.SIGCONT)  # what was stopped hears it only now
         if await _ended(members(group), patience):
             break
     _reap(group)

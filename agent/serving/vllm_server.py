@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -98,6 +99,7 @@ async def start(
             await _build(decided, say)
         server, ready = _launch(decided, number), False
         try:
+            _write(server)
             await _until_ready(server, say)
             ready = True
         finally:
@@ -124,21 +126,25 @@ def at(url: str) -> Server | None:
     return next((server for server in servers() if server.url == url.rstrip("/")), None)
 
 
-async def answers(server: Server) -> bool:
+async def answers(server: Server, patience: float = 10) -> bool:
     """Whether it is healthy and serves its model."""
     headers = {"Authorization": f"Bearer {server.key.get_secret_value()}"}
-    async with httpx.AsyncClient(headers=headers, timeout=10, trust_env=False, verify=False) as client:  # plain HTTP
+    async with httpx.AsyncClient(headers=headers, timeout=patience, trust_env=False, verify=False) as client:
         try:
             health = await client.get(server.url.removesuffix("/v1") + "/health")
             models = await client.get(server.url + "/models")
-        except httpx.HTTPError:
+            return health.is_success and server.model in [model["id"] for model in models.json()["data"]]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):  # nobody is there, or somebody else
             return False
-    return health.is_success and models.is_success and any(m["id"] == server.model for m in models.json()["data"])
 
 
 def _folder() -> Path:
     folder = cache_folder() / "serving"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        remedy = "set XDG_CACHE_HOME to a folder of yours"
+        raise UserError(f"cannot make {str(folder)!r}", cause=error.strerror or repr(error), remedy=remedy) from None
     return folder
 
 
@@ -157,10 +163,13 @@ def _read(file: Path) -> Server | None:
 def _write(server: Server) -> None:
     file = _state(server.source)
     draft = file.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    text = server.model_dump_json(exclude={"key"})
-    draft.write_text(f'{text[:-1]},"key":"{server.key.get_secret_value()}"}}', encoding="utf-8")
-    draft.rename(file)
+    text = json.dumps(server.model_dump(mode="json") | {"key": server.key.get_secret_value()})
+    try:
+        draft.touch(mode=0o600)
+        draft.write_text(text, encoding="utf-8")
+        draft.rename(file)
+    except OSError as error:
+        raise UserError(f"cannot write {str(file)!r}", cause=error.strerror or repr(error)) from None
 
 
 @contextlib.asynccontextmanager
@@ -183,11 +192,11 @@ async def _turn(model: Model, say: Say) -> AsyncIterator[None]:
 
 async def _running(model: Model) -> Server | None:
     server = _read(_state(model.source))
-    if server is None or not server.alive:
+    if server is None:
         return None
-    if await answers(server):
+    if server.alive and await answers(server, patience=30):
         return server
-    await stop(server)  # whoever started it is gone, or it hangs
+    await stop(server)  # it hangs, or what it started outlived it
     return None
 
 
@@ -208,15 +217,15 @@ async def _build(decided: Plan, say: Say) -> None:
 
 
 def _launch(decided: Plan, port: int) -> Server:
-    """Begins it; its state is on the disk before anybody waits."""
     model, key, log = decided.model, secrets.token_urlsafe(24), _state(decided.model.source).with_suffix(".log")
-    pid = processes.spawn(command(decided, port), os.environ | environment(decided, key), log)
-    server = Server(
+    try:
+        pid = processes.spawn(command(decided, port), os.environ | environment(decided, key), log)
+    except OSError as error:
+        raise UserError(f"cannot start {decided.program[0]!r}", cause=error.strerror or repr(error)) from None
+    return Server(
         model=model.name, source=model.source, url=f"http://127.0.0.1:{port}/v1", key=SecretStr(key), pid=pid,
         born=processes.birth(pid) or 0, log=log,
     )  # fmt: skip
-    _write(server)
-    return server
 
 
 async def _until_ready(server: Server, say: Say) -> None:

@@ -1,4 +1,4 @@
-"""Stands where vLLM stands: takes its command line, answers /health and /v1/models, has a child. FAKE_VLLM makes it odd."""
+"""Stands where vLLM stands: takes its command line, answers, has a child. FAKE_VLLM makes it odd."""
 
 import json
 import os
