@@ -37,7 +37,11 @@ step() {
 }
 
 fingerprint() {
-  { cat "$lock" "$hook" docker/setup-serve.sh && .venv/bin/python -V; } | sha256sum
+  { cat "$lock" "$hook" && .venv/bin/python -V; } | sha256sum
+}
+
+make_venv() {
+  rm -rf .venv-serve && .venv/bin/python -m venv --without-pip .venv-serve
 }
 
 install_torch() {
@@ -69,9 +73,8 @@ free=$(df --output=avail -m . | tail -n 1)
 
 log=$(mktemp --tmpdir surehand-setup-serve.XXXXXX.log)
 trap 'exit 130' INT
-rm -rf .venv-serve
 
-step ".venv-serve: new, from $(.venv/bin/python -V)" .venv/bin/python -m venv --without-pip .venv-serve
+step ".venv-serve: new, from $(.venv/bin/python -V)" make_venv
 step "torch, CPU build" install_torch
 step "libraries: $(grep -c == "$lock") pinned" "${pip[@]}" -r "$lock"
 step "torchvision's operators, and a trial import" add_hook

@@ -56,14 +56,15 @@ class Chromium:
             )  # fmt: skip
         await self._relay.open()
         self._playwright = await async_playwright().start()
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(trust_env=False) as client:  # no proxy stands between us and our own loopback
 
             async def endpoint() -> str | None:
                 if self._child is not None and self._child.status.done():
                     raise EnvError(f"Chromium ended with status {self._child.status.result()}{self._log()}")
                 with contextlib.suppress(httpx.HTTPError):
                     answer = await client.get(self._relay.address("http", "/json/version"))
-                    return str(answer.json()["webSocketDebuggerUrl"])
+                    if answer.status_code == httpx.codes.OK:
+                        return str(answer.json()["webSocketDebuggerUrl"])
                 return None
 
             inside = await until(endpoint, _START_LIMIT, "Chromium's debugging port")
