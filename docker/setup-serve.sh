@@ -41,7 +41,7 @@ fingerprint() {
 }
 
 make_venv() {
-  rm -rf .venv-serve && .venv/bin/python -m venv --without-pip .venv-serve
+  rm -f "$stamp" && rm -rf .venv-serve && .venv/bin/python -m venv --without-pip .venv-serve
 }
 
 install_torch() {

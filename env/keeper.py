@@ -135,7 +135,8 @@ class Keeper:
                 route("/close", self.close),
                 Route("/fact/{name}", fact, methods=["POST"]),
                 Route("/renew", renew, methods=["POST"]),
-            ]
+            ],
+            exception_handlers={Exception: _unforeseen},
         )
 
     async def _answer(self, do: Callable[[bytes], Awaitable[Response]], body: bytes) -> Response:
@@ -158,6 +159,11 @@ class Keeper:
                 self.finished.set()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.finished.wait(), _WATCH_EVERY)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    """What nobody named is a fault of the world, too; the server prints its traceback into the log."""
+    return _failure(error)
 
 
 def _failure(error: Exception) -> JSONResponse:
