@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
 
 app = typer.Typer(
@@ -163,6 +164,9 @@ def check(
 
     settings = load(config, parallel=parallel, browser=world)
     raise typer.Exit(check_scenarios(settings, patterns or [], seeds, order, junit, out))
+
+
+app.command()(serve)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
