@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import json
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -330,4 +331,13 @@ def _bwrap_command(folder: WorldFolder, binds: Sequence[Path]) -> list[str]:
 
 
 def _uid_command(folder: WorldFolder) -> list[str]:
+    """Without namespaces there is no user list of the world's own: its user must be in that of the container."""
+    try:
+        pwd.getpwuid(folder.uid)
+    except KeyError:
+        name = f"surehand-{folder.number}"
+        command = ["useradd", "--no-create-home", "--user-group", "--uid", str(folder.uid), name]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise EnvError(f"no user for the world: {done.stderr.strip()}") from None
     return [PYTHON, "-I", str(folder.path / "inside" / "pid1.py")]

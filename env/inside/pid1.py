@@ -14,6 +14,7 @@ it); nothing here listens and no name leads to the keeper.
 When the keeper is gone the socket ends, and with PID 1 everything inside does.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -127,6 +128,9 @@ def main() -> None:
             break
     if os.getpid() != 1:  # without a PID namespace the children do not die with us; nothing else has this uid
         os.kill(-1, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.wait():
+                pass
 
 
 main()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,23 @@ async def test_nothing_is_left_behind_by_a_closed_world() -> None:
     assert await gone(folder)
     with pytest.raises(EnvError, match="not open"):
         await world.probe().page()
+
+
+@needs_root
+@pytest.mark.desktop
+async def test_where_namespaces_are_refused_a_separate_user_must_do_and_the_world_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUREHAND_ISOLATION", "uid")
+    world = make("desktop")
+    try:
+        await world.reset(SETUPS["desktop"], seed=0)
+        assert (await world.observe(Shots(tmp_path))).settled
+        assert "separate user only" in world.description["isolation"]
+        assert await world.probe().read("Documents/note.txt") == b"one\n"
+    finally:
+        await world.close()
+        assert world.folder is not None
+        userdel = ["userdel", f"surehand-{world.folder.name}"]
+        await asyncio.to_thread(subprocess.run, userdel, capture_output=True, check=False)
+    assert inside(world, "") == []
