@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ from env import prepare
 from env.display import Display
 from env.facts import DesktopFacts
 from env.folder import WorldFolder
-from env.sandbox import Sandbox
+from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
@@ -30,6 +31,7 @@ class DesktopWorld:
         self._sandbox: Sandbox | None = None
         self._session: Session | None = None
         self._display: Display | None = None
+        self._programs: dict[str, Child] = {}
         self._since = 0.0
         self.facts = DesktopFacts(self._open_sandbox, self._site, spec.size, self._open_session, self._open_display)
 
@@ -65,7 +67,7 @@ class DesktopWorld:
             case Run():
                 await prepare.run(step, sandbox, session.environment)
             case Launch():
-                await prepare.launch(step, sandbox, session, self._open_display)
+                self._programs[step.command[0]] = await prepare.launch(step, sandbox, session, self._open_display)
             case OpenUrl():
                 raise ScenarioError("open_url needs a browser world; on a desktop launch a browser")
 
@@ -95,13 +97,17 @@ class DesktopWorld:
         if self._session is not None:
             self._session.close()
         self._display = self._sandbox = self._session = None
+        self._programs = {}
         await asyncio.to_thread(self._folder.clear)
 
     def _check(self) -> None:
-        """The X server is the world: when it is gone, so is everything."""
+        """A world without its X server, or whose program crashed, is broken. A program that ends itself is not."""
         server = self._open_session().server
         if server is None or server.status.done():
             raise EnvError("the X server of the world is gone")
+        for name, program in self._programs.items():
+            if program.status.done() and (died := signal_of(program.status.result())):
+                raise EnvError(f"{name} died of {died}")
 
     def _open_sandbox(self) -> Sandbox:
         if self._sandbox is None or self._sandbox.gone.done():
@@ -117,3 +123,9 @@ class DesktopWorld:
         if self._display is None:
             raise EnvError("the world is not open")
         return self._display
+
+
+def signal_of(status: int) -> str:
+    """The name of the signal that ended a program, or nothing; a shell that ran it reports 128 more."""
+    number = -status if status < 0 else status - 128 if 128 < status <= 128 + 64 else 0
+    return signal.Signals(number).name if number in set(signal.Signals) else ""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from env.base import Window
 from env.display import Display
 from env.files import write_beneath
-from env.sandbox import Sandbox
+from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
 from env.setup import Launch, PutFile, Run
@@ -59,7 +59,7 @@ async def run(step: Run, sandbox: Sandbox, environment: dict[str, str]) -> None:
         raise ScenarioError(f"run {shown!r}: exit status {done.status}: {done.stderr.decode(errors='replace')[-300:]}")
 
 
-async def launch(step: Launch, sandbox: Sandbox, session: Session, display: Callable[[], Display]) -> None:
+async def launch(step: Launch, sandbox: Sandbox, session: Session, display: Callable[[], Display]) -> Child:
     """Starts a program and waits for its window. Raises ScenarioError for a program that is not there, EnvError."""
     log = (sandbox.folder.path / "programs.log").open("ab")
     with log:
@@ -76,3 +76,4 @@ async def launch(step: Launch, sandbox: Sandbox, session: Session, display: Call
         return next((w for w in await display().windows() if step.window.lower() in w.title.lower()), None)
 
     await until(window, step.timeout, f"a window with {step.window!r} in its title from {' '.join(step.command)!r}")
+    return child

@@ -27,13 +27,13 @@ SKELETON = Path(__file__).parent / "skeleton"
 class Session:
     """A running X display. `environment` is what a program needs to reach it from inside, `outside` from here."""
 
-    def __init__(self, sandbox: Sandbox, display: str, link: Path | None) -> None:
-        self._sandbox, self.display, self._link = sandbox, display, link
+    def __init__(self, sandbox: Sandbox, number: int) -> None:
+        self._sandbox, self._number, self.display = sandbox, number, f":{number}"
         self.environment = {
-            "DISPLAY": display, "XAUTHORITY": sandbox.inside(sandbox.folder.path / "x11" / "cookie"),
+            "DISPLAY": self.display, "XAUTHORITY": sandbox.inside(sandbox.folder.path / "x11" / "cookie"),
             "GTK_MODULES": "gail:atk-bridge", "QT_ACCESSIBILITY": "1", "SAL_USE_VCLPLUGIN": "gtk3",
         }  # fmt: skip
-        self.outside = {"DISPLAY": display, "XAUTHORITY": str(sandbox.folder.path / "x11" / "cookie")}
+        self.outside = {"DISPLAY": self.display, "XAUTHORITY": str(sandbox.folder.path / "x11" / "cookie")}
         self.server: Child | None = None
 
     @classmethod
@@ -46,8 +46,12 @@ class Session:
         """
         number = FIRST_DISPLAY + sandbox.folder.number
         shares_tmp = sandbox.inside(sandbox.folder.path).startswith(str(sandbox.folder.path))
-        link = None if shares_tmp else _link(sandbox.folder.path / "x11" / f"X{number}", number)
-        session = cls(sandbox, f":{number}", link)
+        _sweep(number)
+        if (_SOCKETS / f"X{number}").exists():
+            raise EnvError(f"display :{number} is taken by an X server that is not ours; close it")
+        if not shares_tmp:
+            (_SOCKETS / f"X{number}").symlink_to(sandbox.folder.path / "x11" / f"X{number}")
+        session = cls(sandbox, number)
         with contextlib.ExitStack() as undo:
             undo.callback(session.close)
             _write_cookie(sandbox, number)
@@ -119,22 +123,24 @@ class Session:
 
     def close(self) -> None:
         """Takes away the way in; what runs inside ends with the sandbox."""
-        if self._link is not None:
-            self._link.unlink(missing_ok=True)
+        _sweep(self._number)
 
 
-def _link(inside: Path, number: int) -> Path:
-    """X clients outside find the private socket under the usual name; connect() follows the link."""
+def _sweep(number: int) -> None:
+    """Removes the way in to a display of ours: the link to a private socket, or the socket that a killed server left.
+
+    X clients find a display under this name; connect() follows a link.
+    """
     _SOCKETS.mkdir(mode=0o1777, exist_ok=True)
-    link = _SOCKETS / f"X{number}"
-    with contextlib.suppress(FileNotFoundError):
-        if link.is_symlink():
-            link.unlink()  # of a keeper that was killed: the number is ours now
-    try:
-        link.symlink_to(inside)
-    except FileExistsError:
-        raise EnvError(f"display :{number} is taken by an X server that is not ours; close it") from None
-    return link
+    place = _SOCKETS / f"X{number}"
+    if place.is_symlink() or (place.exists() and not _answers(place)):
+        place.unlink(missing_ok=True)
+        Path(f"/tmp/.X{number}-lock").unlink(missing_ok=True)
+
+
+def _answers(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(place)) == 0
 
 
 def _write_cookie(sandbox: Sandbox, number: int) -> None:

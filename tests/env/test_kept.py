@@ -141,7 +141,10 @@ needs_root = pytest.mark.skipif(os.getuid() != 0, reason="finds the processes of
 
 @needs_root
 @pytest.mark.desktop
-@pytest.mark.parametrize(("victim", "kind"), [("Xvfb", "desktop"), ("pid1.py", "desktop"), ("--headless", "browser")])
+@pytest.mark.parametrize(
+    ("victim", "kind"),
+    [("Xvfb", "desktop"), ("mousepad", "desktop"), ("pid1.py", "desktop"), ("--headless", "browser")],
+)
 async def test_a_world_that_dies_is_an_env_error_and_can_be_reset(victim: str, kind: str, tmp_path: Path) -> None:
     world = make(kind)
     try:
