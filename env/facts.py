@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from pydantic import TypeAdapter
-from tools.dom import Element, PageState
 
 from env.base import Node, Posted, Process, Window
 from env.display import Display
@@ -13,6 +12,7 @@ from env.files import glob_beneath, read_beneath
 from env.sandbox import PYTHON, Sandbox
 from env.session import Session
 from env.site import Site
+from tools.dom import Element, PageState
 from tools.errors import EnvError
 from tools.geometry import Size
 

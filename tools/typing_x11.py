@@ -232,28 +232,93 @@ class _Readers:
     """The windows that keys went to, and what is known about whether they have read them."""
 
     def __init__(self, display: "Display", patience: float) -> None:
-        from Xlib import X
-
         self._display, self._patience = display, patience
         self._root = display.screen().root
-        self._own = self._root.create_window(-1, -1, 1, 1, 0, X.CopyFromParent, X.InputOnly, override_redirect=True)
-        self._atom = {name: display.intern_atom(name) for name in ("WM_PROTOCOLS", "_NET_WM_PING", "Editres")}
-        self._calls = [display.intern_atom(f"SUREHAND_{n}") for n in range(8)]  # enough to know a late answer by
+        self._protocols = display.intern_atom("WM_PROTOCOLS")
+        self._ping = display.intern_atom("_NET_WM_PING")
         self._serials = count(1)
-        self._known: set[int] = set()  # windows that have answered
-        self._unread: dict[int, float] = {}  # windows, 0 for an unknown one, and when keys went there last
+        self._unread: dict[int, float] = {}  # windows, 0 for those without pings; when keys went there last
 
     def expect_reading(self) -> None:
         """Remembers that the window with the focus has keys to read."""
-        window, _ = self._focus()
+        window = self._focus()
         self._unread[window.id if window else 0] = time.monotonic()
 
     def await_reading(self) -> None:
         """Waits until everything expected has been read. Raises Untypable when an application hangs."""
         for window, since in self._unread.items():
-            self._catch_up(self._display.create_resource_object("window", window), since + SLACK)
+            if window:
+                self._await_answer(self._display.create_resource_object("window", window))
+            else:
+                _pause(since + SLACK - time.monotonic())
         self._unread.clear()
 
     def await_notice(self) -> None:
         """Waits until the window with the focus knows of a new key map. Raises Untypable when it hangs."""
-        self._catch_up(self._focus(), time.monotonic() + NOTICE)
+        if window := self._focus():
+            self._await_answer(window)
+        else:
+            _pause(NOTICE)
+
+    def _focus(self) -> "Window | None":
+        """The window with the focus, or the one around it that answers pings."""
+        from Xlib import Xatom
+        from Xlib.error import BadWindow
+
+        window = self._display.get_input_focus().focus  # 0 for none, 1 for the one under the pointer
+        try:
+            while not isinstance(window, int):
+                protocols = window.get_full_property(self._protocols, Xatom.ATOM)
+                if protocols and self._ping in protocols.value:
+                    return window
+                window = window.query_tree().parent
+        except BadWindow:
+            pass  # it closed meanwhile
+        return None
+
+    def _await_answer(self, window: "Window") -> None:
+        """Two pings: Chromium takes keys on one connection and key maps on another, and turns from one to the other."""
+        from Xlib import X
+
+        self._root.change_attributes(event_mask=X.SubstructureNotifyMask)  # where answers are sent to
+        try:
+            for _ in range(2):
+                self._exchange(window, time.monotonic() + self._patience)
+        finally:
+            self._root.change_attributes(event_mask=X.NoEventMask)
+            self._display.sync()
+            while self._display.pending_events():
+                self._display.next_event()
+
+    def _exchange(self, window: "Window", deadline: float) -> None:
+        from Xlib.error import BadWindow, CatchError
+        from Xlib.protocol.event import ClientMessage
+
+        serial = next(self._serials)  # stands where others put the time
+        data = (32, [self._ping, serial, window.id, 0, 0])
+        message = ClientMessage(window=window, client_type=self._protocols, data=data)
+        window.send_event(message, onerror=CatchError(BadWindow))
+        while not self._answered(serial):
+            if time.monotonic() > deadline:
+                raise Untypable(f"the application has not answered for {self._patience:g} seconds")
+            try:
+                window.get_attributes()
+            except BadWindow:
+                return  # closed: it reads nothing any more
+
+    def _answered(self, serial: int) -> bool:
+        """Whether the answer came, after waiting for it for a moment."""
+        from Xlib import X
+
+        if not self._display.pending_events():
+            select.select([self._display], [], [], 0.1)
+        while self._display.pending_events():
+            event = self._display.next_event()
+            if event.type == X.ClientMessage and event.client_type == self._protocols and event.data[1][1] == serial:
+                return True
+        return False
+
+
+def _pause(seconds: float) -> None:
+    """The only wait for time instead of a condition: X tells nothing about an application that answers no pings."""
+    select.select([], [], [], max(0.0, seconds))
