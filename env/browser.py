@@ -26,7 +26,7 @@ from tools.browser import BrowserEyes, BrowserHands
 from tools.dom import Element, PageState, find_elements, page_state
 from tools.errors import EnvError, ScenarioError
 from tools.geometry import Point, Size, to_grid
-from tools.tabs import PageChanges, Tabs
+from tools.tabs import ANSWER_WITHIN, PageChanges, Tabs, steadily
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page
@@ -222,12 +222,15 @@ class BrowserFacts(SandboxFacts):
         return await page_state(self._tabs())
 
     async def script(self, expression: str) -> Any:
-        """The JSON value of an expression. Raises ScenarioError when it throws."""
+        """The JSON value of an expression. Raises ScenarioError when it throws, EnvError when the page hangs."""
         from playwright.async_api import Error
 
         page, _ = await self._tabs().front()
         try:
-            return await page.evaluate(expression)
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await steadily(lambda: page.evaluate(expression))
+        except TimeoutError:
+            raise EnvError(f"the page did not answer within {ANSWER_WITHIN:g} s") from None
         except Error as error:
             raise ScenarioError(f"script {expression[:80]!r}: {error.message.splitlines()[0]}") from None
 

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tools.base import Changes
 from tools.errors import EnvError
@@ -25,6 +25,17 @@ BUSY_FOR = 3.0
 
 OWN_FRAME_WITHIN = 1.0
 """Seconds after a screenshot's reply in which the frame that it drew may still come (0.05 on an idle machine)."""
+
+_ASK_AGAIN = 0.02
+_BETWEEN_DOCUMENTS = (
+    "Not attached to an active page",
+    "Unable to capture screenshot",
+    "Execution context was destroyed",
+    "Cannot find context with specified id",
+)
+"""What Chromium and Playwright say while a page goes from one document to the next."""
+
+T = TypeVar("T")
 
 STEADY = """
 (() => {
@@ -261,6 +272,22 @@ class PageChanges(Changes):
 
     def _end(self, what: object) -> None:
         self._open.pop(what, None)
+
+
+async def steadily(ask: Callable[[], Awaitable[T]]) -> T:
+    """What a page answers, asked again as long as Chromium refuses because one document takes the place of another.
+
+    For questions only, since they may be asked more than once. It never gives up: the caller sets the limit.
+    """
+    from playwright.async_api import Error
+
+    while True:
+        try:
+            return await ask()
+        except Error as error:
+            if not any(words in error.message for words in _BETWEEN_DOCUMENTS):
+                raise
+        await asyncio.sleep(_ASK_AGAIN)  # nothing tells when the next document is there to be asked
 
 
 async def quietly(awaitable: Awaitable[Any]) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -72,7 +73,7 @@ class Screen:
 
     async def serve(self, route: Route) -> None:
         """Answers for the site; what it does not have is an error of the network."""
-        path = route.request.url.removeprefix(SITE)
+        path = urlsplit(route.request.url).path
         if path in self.site:
             await route.fulfill(body=self.site[path], content_type="text/html; charset=utf-8")
         else:
