@@ -166,6 +166,36 @@ def check(
     raise typer.Exit(check_scenarios(settings, patterns or [], seeds, order, junit, out))
 
 
+@app.command("test")
+def play_tests(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Test files, or folders with them.", metavar="PATH...")
+    ] = None,
+    only: Annotated[str, typer.Option("-k", help="Only tests with this in their name, or a pattern.")] = "*",
+    parallel: Annotated[int | None, typer.Option(help="Most worlds at once.")] = None,
+    model: Model = None,
+    no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model: steps in plain words fail.")] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Keep a picture of the screen before every step.")] = False,
+    world: Browser = None,
+    junit: Annotated[Path | None, typer.Option(help="Also write the result as JUnit XML.")] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder for the results instead of one below runs/.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the report in a browser afterwards.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the language as JSON Schema, and stop.")] = False,
+    config: Config = None,
+) -> None:
+    """Play tests written in YAML. Exit status as pytest's: 0 all passed, 1 some did not, 2 a mistake, 5 no tests."""
+    from agent.commands.test import print_schema, run_session
+    from agent.settings import load
+
+    if schema:
+        print_schema()
+        return
+    if not paths:
+        raise UserError("no test named", remedy="name test files or folders: `surehand test tests/`")
+    settings = load(config, parallel=parallel, model=model, browser=world)
+    raise typer.Exit(run_session(settings, paths, only, not no_model, trace, junit, out, show))
+
+
 app.command()(serve)
 
 

@@ -33,7 +33,9 @@ class Locator(Strict):
     """One thing on the screen, by exactly one of `text`, `role` (with `name`), `css`, `box` (0–1000).
 
     Where several match equally well the first in reading order is meant, or the one with number `nth` (from 0). `exact`
-    wants the whole text or name. `window` looks only inside the desktop window whose title contains it.
+    wants the whole text or name. `window` looks only inside the desktop window whose title contains it. `or` gives
+    other ways to the same thing, tried in order when this one fails; such a way counts only where it leads to one
+    thing, for another would be a guess.
     """
 
     text: Text | None = None
@@ -45,6 +47,7 @@ class Locator(Strict):
     exact: bool = False
     window: Text | None = None
     describe: Text | None = None
+    others: tuple["Locator", ...] = Field(default=(), alias="or")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -70,10 +73,11 @@ class Locator(Strict):
 
 
 class Found(NamedTuple):
-    """A thing's rectangle in screen pixels and the words that name it."""
+    """A thing's rectangle in screen pixels, the words that name it, and which of its locators held (0: the first)."""
 
     rect: Rect
     label: str
+    way: int = 0
 
 
 class _Candidate(NamedTuple):
@@ -92,19 +96,51 @@ class _Candidate(NamedTuple):
         return Rect(left + round(start * width), top, left + round(end * width), bottom)
 
 
-async def locate(locator: Locator, probe: Probe) -> Found | None:
-    """The thing that is meant where it can be seen, or None while it cannot."""
+async def locate(locator: Locator, probe: Probe, *, read: bool = True) -> Found | None:
+    """The thing that is meant where it can be seen, or None while it cannot.
+
+    Without `read` a page's text is not looked for by OCR, which is slow and only needed for text that is painted.
+    """
     size = await probe.size()
-    if locator.box is not None:
-        return Found(locator.box.to_rect(size), locator.label)
+    for number, way in enumerate((locator, *locator.others)):
+        rects = [way.box.to_rect(size)] if way.box is not None else await _rects(way, probe, size, read=read)
+        sure = number == 0 or len(rects) == 1
+        if sure and way.nth < len(rects):
+            return Found(rects[way.nth], locator.label, number)
+    return None
+
+
+async def _rects(locator: Locator, probe: Probe, size: Size, *, read: bool) -> list[Rect]:
+    """Every place that fits a locator equally well, in reading order."""
     frame = await _frame(locator, probe, size)
     if frame is None:
-        return None
+        return []
     in_page = await probe.page() is not None
-    found = _pick(await (_in_page if in_page else _on_desktop)(locator, probe), locator, frame)
-    if found is None and in_page and locator.text is not None:
-        found = _pick(await _read(probe), locator, frame)
-    return found and Found(found, locator.label)
+    rects = _best(await (_in_page if in_page else _on_desktop)(locator, probe), locator, frame)
+    if not rects and read and in_page and locator.text is not None:
+        rects = _best(await _read(probe), locator, frame)
+    return rects
+
+
+async def texts(locator: Locator, probe: Probe) -> list[str]:
+    """What everything that fits a locator says, whether in view or to be scrolled to: values of fields, else texts."""
+    if await probe.page() is None:
+        frame = await _frame(locator, probe, await probe.size())
+        there = await _on_desktop(locator, probe) if frame else []
+        fits = [candidate for candidate in there if frame and _best([candidate], locator, frame)]
+        return _closest_first([(candidate.text, candidate.text) for candidate in fits], locator)
+    shown_ = [element for element in await _elements(locator, probe) if element.rendered]
+    return _closest_first([(_name(e, locator), e.text if e.value is None else e.value) for e in shown_], locator)
+
+
+def _closest_first(said: Sequence[tuple[str, str]], locator: Locator) -> list[str]:
+    """Of names and what stands there, what stands under those names that match best."""
+    if locator.phrase is None:
+        return [text for _, text in said]
+    ranked = [(min(found).closeness, text) for name, text in said
+              if (found := places(locator.phrase, name, exact=locator.exact))]  # fmt: skip
+    best = min((closeness for closeness, _ in ranked), default=None)
+    return [text for closeness, text in ranked if closeness == best]
 
 
 async def is_further_down(locator: Locator, probe: Probe) -> bool:
@@ -121,9 +157,9 @@ async def closest(locator: Locator, probe: Probe, count: int = 5) -> list[str]:
     there = await (_in_page if in_page else _on_desktop)(role, probe)
     if locator.text is not None:
         there = [*there, *await _read(probe)]
-    texts = list(dict.fromkeys(text for candidate in there if (text := " ".join(candidate.text.split()))))
-    near = difflib.get_close_matches(locator.phrase or "", texts, n=count, cutoff=0.4)
-    return (near + [text for text in texts if text not in near])[:count]
+    said = list(dict.fromkeys(text for candidate in there if (text := " ".join(candidate.text.split()))))
+    near = difflib.get_close_matches(locator.phrase or "", said, n=count, cutoff=0.4)
+    return (near + [text for text in said if text not in near])[:count]
 
 
 async def _frame(locator: Locator, probe: Probe, size: Size) -> Rect | None:
@@ -136,10 +172,15 @@ async def _frame(locator: Locator, probe: Probe, size: Size) -> Rect | None:
 
 async def _in_page(locator: Locator, probe: Probe) -> list[_Candidate]:
     return [
-        _Candidate(element.name if locator.role else element.text or element.name, element.rect)
+        _Candidate(_name(element, locator), element.rect)
         for element in await _elements(locator, probe)
         if element.visible
     ]
+
+
+def _name(element: Element, locator: Locator) -> str:
+    """The words by which a locator knows an element."""
+    return element.name if locator.role else element.text or element.name
 
 
 async def _elements(locator: Locator, probe: Probe) -> tuple[Element, ...]:
@@ -162,15 +203,14 @@ async def _read(probe: Probe) -> list[_Candidate]:
     return [_Candidate(line.text, line.rect, spread=True) for line in await probe.screen_text()]
 
 
-def _pick(candidates: Iterable[_Candidate], locator: Locator, frame: Rect) -> Rect | None:
-    """Of those in the frame that match best the first in reading order, or the nth."""
+def _best(candidates: Iterable[_Candidate], locator: Locator, frame: Rect) -> list[Rect]:
+    """Those in the frame that match best, in reading order."""
     best: dict[Closeness, list[Rect]] = {}
     for candidate in candidates:
         for closeness, rect in _matches(candidate, locator):
             if _within(rect, frame):
                 best.setdefault(closeness, []).append(rect)
-    rects = reading_order(best[min(best)]) if best else []
-    return rects[locator.nth] if locator.nth < len(rects) else None
+    return reading_order(best[min(best)]) if best else []
 
 
 def _matches(candidate: _Candidate, locator: Locator) -> list[tuple[Closeness, Rect]]:

@@ -49,6 +49,10 @@ class Step(Strict):
         """The action, given where each target is; None where being there was all."""
         raise NotImplementedError
 
+    def parts(self) -> "tuple[Step, ...]":
+        """The steps of one action each that this one stands for."""
+        return (self,)
+
 
 class _Pointed(Locator, Step):
     verb: ClassVar[type[LeftClick | DoubleClick | TripleClick | RightClick | MouseMove]]
@@ -88,7 +92,7 @@ class _WaitFor(Locator, Step):
         return None
 
 
-class _WaitGone(Locator, Step):
+class WaitGone(Locator, Step):
     """Waits until something is not to be seen any more."""
 
 
@@ -118,11 +122,58 @@ class _Scroll(Step):
 
 
 class _Type(Step):
-    whole: ClassVar[str | None] = "text"
-    text: Text
+    """Types a text; with `into`, in place of what that field holds. A `secret` is typed by its name alone.
+
+    The name's value is put in where the keys are pressed (agent.guard), so that no file and no log ever holds it.
+    """
+
+    text: Text | None = None
+    secret: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    into: Locator | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return value if isinstance(value, dict | cls) else {"text": value}
+
+    @model_validator(mode="after")
+    def _one_text(self) -> Self:
+        if (self.text is None) == (self.secret is None):
+            raise ValueError("give exactly one of text, secret")
+        return self
+
+    def parts(self) -> tuple[Step, ...]:
+        if self.into is None:
+            return (self,)
+        typing = self.model_copy(update={"into": None})
+        return (_clicked(self.into), _Press(keys=("ctrl", "a")), typing)
 
     def intent(self, found: Sequence[Found], size: Size) -> Intent:
-        return Intent(Type(text=self.text), shown(self.text))
+        if self.secret is not None:
+            return Intent(Type(text=f"{{{{secret:{self.secret}}}}}"), f"the secret {self.secret}")
+        return Intent(Type(text=self.text or ""), shown(self.text))
+
+
+class _Select(Locator, Step):
+    """Opens a list and chooses the option with these words, as the keyboard does."""
+
+    option: Text
+
+    def parts(self) -> tuple[Step, ...]:
+        return (_clicked(self), _Type(text=self.option), _Press(keys=("enter",)))
+
+
+class _Upload(Locator, Step):
+    """Clicks what opens a file chooser, and answers that with the path of a file, seen from HOME."""
+
+    path: Text
+
+    def parts(self) -> tuple[Step, ...]:
+        return (_clicked(self), _Type(text=self.path))
+
+
+def _clicked(target: Locator) -> _Click:
+    return _Click.model_validate({name: getattr(target, name) for name in Locator.model_fields})
 
 
 class _Press(Step):
@@ -199,8 +250,10 @@ STEPS: dict[str, type[Step]] = {
     "scroll": _Scroll,
     "type": _Type,
     "press": _Press,
+    "select": _Select,
+    "upload": _Upload,
     "wait_for": _WaitFor,
-    "wait_gone": _WaitGone,
+    "wait_gone": WaitGone,
     "goto": _Goto,
     "back": _Back,
     "new_tab": _NewTab,
@@ -230,8 +283,8 @@ def compile_steps(steps: Sequence[Step]) -> Oracle:
     steps = tuple(steps)
 
     async def oracle(probe: Probe, random: Random) -> AsyncIterator[Intent]:
-        for step in steps:
-            async for intent in _wait_gone(step, probe) if isinstance(step, _WaitGone) else _play(step, probe):
+        for part in (part for step in steps for part in step.parts()):
+            async for intent in _wait_gone(part, probe) if isinstance(part, WaitGone) else _play(part, probe):
                 yield intent
         if not (steps and isinstance(steps[-1], _Answer)):
             yield Intent(Terminate(status="success"), "the task")
@@ -251,7 +304,7 @@ async def _play(step: Step, probe: Probe) -> AsyncIterator[Intent]:
         waited = len(waits) < len(PATIENCE)
         if scrolls and (waited or absent.role) and await is_further_down(absent, probe):
             scrolls -= 1
-            yield _scroll_down(absent, size)
+            yield scroll_down(absent, size)
         elif waits:
             yield Intent(Wait(time=waits.pop(0)), absent.label)
         else:
@@ -274,6 +327,6 @@ async def _instead(absent: Locator, probe: Probe) -> str:
     return f"there is {', '.join(map(shown, texts))}" if texts else "there is nothing of the kind"
 
 
-def _scroll_down(target: Locator, size: Size) -> Intent:
+def scroll_down(target: Locator, size: Size) -> Intent:
     """Turns the wheel in the middle of the screen by a good half of its height."""
     return Intent(Scroll(coordinate=GridPoint(GRID / 2, GRID / 2), pixels=-round(0.6 * size.height)), target.label)

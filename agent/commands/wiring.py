@@ -22,6 +22,7 @@ from scenarios.loader import ASSETS, load
 from scenarios.schema import meant
 from tools.actions import Action, BrowserAction, ComputerAction
 from tools.errors import UserError
+from tools.geometry import Size
 
 _REPLY: TypeAdapter[str | ComputerAction | BrowserAction] = TypeAdapter(
     Annotated[Action | str, BeforeValidator(lambda v: v.get("arguments", v) if isinstance(v, dict) else v)]
@@ -40,13 +41,17 @@ def worlds(settings: Settings) -> MakeWorld:
     """What makes the world of a task."""
 
     def make(task: Task) -> Environment:
-        spec = WorldSpec(
-            kind=_kind(settings, task.world), size=settings.size or task.size, assets=ASSETS,
-            chromium=settings.chromium, quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
-        )  # fmt: skip
-        return KeptEnvironment(spec)
+        return KeptEnvironment(spec_for(settings, task.world, task.size, ASSETS))
 
     return make
+
+
+def spec_for(settings: Settings, world: World, size: Size, assets: Path) -> WorldSpec:
+    """A world of a kind, `size` pixels large unless the settings say otherwise, that serves folders of `assets`."""
+    return WorldSpec(
+        kind=_kind(settings, world), size=settings.size or size, assets=assets, chromium=settings.chromium,
+        quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
+    )  # fmt: skip
 
 
 def _kind(settings: Settings, world: World) -> Literal["desktop", "browser", "kiosk"]:

@@ -1,0 +1,92 @@
+"""Words in a test, done by a model: the loop runs in the test's own world, as a run with a record of its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from agent import runner
+from agent.report import write_report
+from agent.runner import MakeModel
+from agent.scripting.play import Told
+from agent.trace import Status
+from agent.words import verdict
+from env.base import Environment, Observation, Probe, Shots
+from env.setup import SetupStep
+from scenarios.base import CheckResult, Limits, Task, World
+from tools.actions import BrowserAction, ComputerAction, Outcome
+from tools.errors import EnvError, ModelError, ScenarioError
+from tools.geometry import Size
+
+_ERRORS: dict[Status, type[EnvError | ModelError | ScenarioError]] = {
+    Status.ERROR_ENV: EnvError,
+    Status.ERROR_MODEL: ModelError,
+    Status.ERROR_SCENARIO: ScenarioError,
+}
+
+
+class Words:
+    """A Mind: what the words ask for is done by the model that `make_model` makes for them."""
+
+    def __init__(
+        self, make_model: Callable[[Task], MakeModel], world: World, size: Size, limits: Limits, folder: Path,
+        tokens: int | None = None,
+    ) -> None:  # fmt: skip
+        self._make_model, self._world, self._size = make_model, world, size
+        self._limits, self._folder, self._tokens = limits, folder, tokens
+        self._count = 0
+
+    async def do(self, words: str, world: Environment, number: int) -> tuple[Told, int]:
+        """Runs the loop until the model ends it. Raises what broke: the world or the model."""
+        self._count += 1
+        folder = self._folder / f"do-{self._count}"
+        task = Task(scenario=f"do-{self._count}", seed=0, world=self._world, goal=words, check=_Said(),
+                    size=self._size, limits=self._limits)  # fmt: skip
+        lent = Lent(world, number)
+        run = await runner.run(task, self._make_model(task), lambda task: lent, folder, tokens=self._tokens)
+        write_report(folder)
+        if run.status in _ERRORS:
+            raise _ERRORS[run.status](run.failure.message if run.failure else "for no known reason")
+        ended = verdict(run)
+        why = "" if run.status is Status.PASSED else f"the model did not do it: {ended.why or ended.word}"
+        return Told(run.status is Status.PASSED, why, run=folder), lent.number
+
+
+class _Said:
+    """What a model says of its own work is all that is known of it here; the test's expectations judge it."""
+
+    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
+        """Always holds."""
+        return CheckResult(score=1, why="the model says that it is done")
+
+
+class Lent:
+    """A world that goes on: a run may see it and act in it, but neither resets nor ends it.
+
+    `number` is that of the next action; the run's own numbers begin at 1 wherever the world's stand.
+    """
+
+    def __init__(self, world: Environment, number: int) -> None:
+        self._world, self._before, self.number = world, number - 1, number
+
+    @property
+    def description(self) -> Mapping[str, str]:
+        """As the world's own."""
+        return self._world.description
+
+    async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
+        """Leaves everything as it is."""
+
+    async def observe(self, shots: Shots) -> Observation:
+        """As the world's own."""
+        return await self._world.observe(shots)
+
+    async def execute(self, number: int, action: ComputerAction | BrowserAction) -> Outcome:
+        """As the world's own, under a number that goes on from the test's."""
+        self.number = max(self.number, self._before + number + 1)
+        return await self._world.execute(self._before + number, action)
+
+    def probe(self) -> Probe:
+        """As the world's own."""
+        return self._world.probe()
+
+    async def close(self) -> None:
+        """Leaves it open."""

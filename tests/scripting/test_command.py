@@ -1,0 +1,115 @@
+"""`surehand test` as it is called, in real browsers."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from agent.scripting.language import ALL
+from agent.settings import PREFIX
+from env.setup import STEPS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = Path(__file__).resolve().parent / "pages"
+SIGN_UP = f"""
+title: There is no such button
+world: browser
+wait: 0.5
+setup:
+  - serve: {{folder: shop}}
+  - open_url: {{url: "http://site.test/index.html"}}
+steps:
+  - type: {{into: {{role: textbox, name: Item}}, text: Tea}}
+  - click: {{role: button, name: Sign up}}
+"""
+
+
+def surehand(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The command line, in a process of its own, with no settings but these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    env = {**kept, "PYTHONPATH": str(ROOT), "SUREHAND_BROWSER": "headless", **variables}
+    command = [sys.executable, "-m", "agent", *arguments]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+def test_mistakes_are_one_line_and_status_2(tmp_path: Path) -> None:
+    (tmp_path / "test_bad.yaml").write_text("title: Bad\nsteps:\n  - clik: {text: a}\n")
+    done = surehand("test", ".", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("surehand: test_bad.yaml:3: steps.0.clik: unknown step 'clik': one of back, click,")
+    assert surehand("test", cwd=tmp_path).stderr == (
+        "surehand: no test named; name test files or folders: `surehand test tests/`\n"
+    )
+
+
+def test_no_tests_are_status_5(tmp_path: Path) -> None:
+    assert surehand("test", ".", cwd=tmp_path).returncode == 5
+
+
+def test_the_schema_names_every_step(tmp_path: Path) -> None:
+    schema = json.loads(surehand("test", "--schema", cwd=tmp_path).stdout)
+    named = {name for way in schema["$defs"]["Step"]["anyOf"] for name in way["properties"]}
+    assert named == set(ALL)
+    prepared = {name for way in schema["$defs"]["Setup"]["anyOf"] for name in way["properties"]}
+    assert prepared == {*ALL, *STEPS}
+    assert schema["properties"]["steps"] == {"type": "array", "items": {"$ref": "#/$defs/Step"}}
+    assert {reference.removeprefix("#/$defs/") for reference in references(schema)} <= schema["$defs"].keys()
+
+
+def references(schema: Any) -> Iterator[str]:
+    """Every place of a schema that another one names."""
+    if isinstance(schema, dict):
+        yield from [schema["$ref"]] if isinstance(schema.get("$ref"), str) else []
+    for part in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from references(part)
+
+
+@pytest.mark.browser
+def test_a_session_in_the_browser(tmp_path: Path) -> None:
+    (tmp_path / "test_sign_up.yaml").write_text(SIGN_UP)
+    shutil.copytree(PAGES / "shop", tmp_path / "shop")
+    tests = (str(PAGES / "test_shop.yaml"), "test_sign_up.yaml")
+    done = surehand("test", *tests, "--parallel", "1", "--out", "out", "--junit", "out/junit.xml", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"✓ \S+test_shop.yaml\[one\]  \(", done.stdout), done.stdout
+    assert re.search(r"✓ \S+test_shop.yaml\[three\]  \(", done.stdout)
+    assert "    test_sign_up.yaml:10: click: {role: button, name: Sign up}\n" in done.stdout
+    assert "    the button 'Sign up' is not there (waited" in done.stdout
+    assert "✗ 2 passed, 1 failed in " in done.stdout
+    suite = ElementTree.parse(tmp_path / "out" / "junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "0")
+    attached = re.findall(r"\[\[ATTACHMENT\|(.*?)\]\]", suite.findtext("testcase/system-out") or "")
+    assert [Path(path).suffix for path in attached] == [".html", ".png"]
+    assert all(Path(path).is_file() for path in attached)
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "1 failed" in page
+    assert "there is no such button" in page.casefold()
+
+
+@pytest.mark.browser
+def test_words_are_done_by_a_model(tmp_path: Path) -> None:
+    shutil.copytree(PAGES / "shop", tmp_path / "shop")
+    script = ['{"action": "type", "text": "Tea"}', '{"action": "terminate", "status": "success"}']
+    (tmp_path / "script.jsonl").write_text("\n".join(script))
+    steps = """steps:
+  - click: {css: "#item"}
+  - press: ctrl+a
+  - do: Type the word Tea
+  - expect: {css: "#item", value: Tea}
+  - press: tab
+"""
+    (tmp_path / "test_words.yaml").write_text(SIGN_UP[: SIGN_UP.index("steps:")] + steps)
+    done = surehand("test", ".", "--model", "scripted:script.jsonl", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "out" / "01-test-words" / "do-1" / "report.html").is_file()
+    done = surehand("test", ".", "--model", "scripted:script.jsonl", "--no-model", "--out", "again", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no model may be asked" in done.stdout
