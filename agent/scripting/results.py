@@ -1,11 +1,12 @@
 """What a test leaves behind: its result as a value, and a folder with `result.json` and the pictures of `shots/`."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from env.base import Observation
 from tools.geometry import Point, Rect
@@ -81,6 +82,15 @@ def save(result: Result) -> None:
     """Writes result.json into the test's folder. Raises OSError."""
     result.folder.mkdir(parents=True, exist_ok=True)
     (result.folder / "result.json").write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def load_results(folder: Path) -> list[Result]:
+    """The results below a folder, in the order in which the tests began; a damaged one is left out of a page."""
+    found = []
+    for file in folder.glob("*/result.json"):
+        with contextlib.suppress(ValidationError):
+            found.append(Result.model_validate_json(file.read_bytes()))
+    return sorted(found, key=lambda result: result.started)
 
 
 def exit_status(results: Sequence[Result]) -> int:

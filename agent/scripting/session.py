@@ -70,7 +70,7 @@ class Lane:
     async def play(self, case: Case, folder: Path) -> Result:
         """One test, from a fresh world to its record."""
         self._means.on_start(case)
-        result = await _Trial(case, folder, self._means).run(await self._opened(case))
+        result = await _Trial(case, folder, self._means).run(self)
         if result.ending is Ending.ERROR:
             await self.close()
         try:
@@ -79,6 +79,17 @@ class Lane:
             raise UserError(f"cannot write into {str(folder)!r}", cause=error.strerror or str(error)) from None
         self._means.on_end(case, result)
         return result
+
+    async def reset(self, case: Case) -> Environment:
+        """A fresh world for a test that is played from elsewhere, at the second try if need be. Raises EnvError."""
+        world = await self._opened(case)
+        try:
+            await world.reset(case.prepared, 0)
+        except EnvError:
+            await self.close()
+            world = await self._opened(case)
+            await world.reset(case.prepared, 0)
+        return world
 
     async def _opened(self, case: Case) -> Environment:
         kind = (case.file.world, case.file.size, case.assets)
@@ -104,12 +115,11 @@ class _Trial:
         self._final: Observation | None = None
         self._began, self._started = time.monotonic(), datetime.now(UTC)
 
-    async def run(self, world: Environment) -> Result:
+    async def run(self, lane: Lane) -> Result:
         """Prepares, plays, tears down; what breaks meanwhile ends the test as an error."""
         ending, why = Ending.ERROR, ""
         try:
-            await self._reset(world)
-            ending = await self._play(world)
+            ending = await self._play(await lane.reset(self._case))
         except SurehandError as error:
             ending, why = Ending.ERROR, f"{_WHOSE.get(type(error).__name__, 'error')}: {error}"
         broken = next((step for step in self._done if not step.ok), None)
@@ -119,14 +129,6 @@ class _Trial:
             why=why or (broken.why if broken else ""), line=broken.line if broken else 0, steps=tuple(self._done),
             final=self._final, folder=self._folder,
         )  # fmt: skip
-
-    async def _reset(self, world: Environment) -> None:
-        """A fresh world, at the second try if need be."""
-        try:
-            await world.reset(self._case.prepared, 0)
-        except EnvError:
-            await world.close()
-            await world.reset(self._case.prepared, 0)
 
     async def _play(self, world: Environment) -> Ending:
         file = self._case.file

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
+import yaml
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from agent.scripting.language import check_steps, listed
@@ -22,6 +23,7 @@ from tools.geometry import Size
 
 PATTERN = "test_*.yaml"
 """Names of test files in a folder; a file that is named itself may be called anything."""
+_NOWHERE = yaml.Mark("", 0, 0, 0, None, 0)
 _SETUP: TypeAdapter[SetupStep] = TypeAdapter(
     Annotated[SetupStep, BeforeValidator(lambda value: named(value, SETUP_STEPS, "setup step"))]
 )
@@ -100,6 +102,15 @@ def read_test(path: Path) -> list[Case]:
     try:
         file = Written.model_validate(document.data)
         return list(_cases(file, document))
+    except (ValidationError, TemplateFault) as error:
+        raise UserError(line_of(error, document)) from None
+
+
+def case_of(data: Mapping[str, Any], path: Path, name: str) -> Case:
+    """A test whose keys are written elsewhere than in a file of ours. Raises UserError."""
+    document = Document(path, dict(data), yaml.MappingNode("tag:yaml.org,2002:map", [], _NOWHERE, _NOWHERE))
+    try:
+        return _case(name, Written.model_validate(document.data), document, {})
     except (ValidationError, TemplateFault) as error:
         raise UserError(line_of(error, document)) from None
 

@@ -19,16 +19,16 @@ from env.setup import STEPS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = Path(__file__).resolve().parent / "pages"
-SIGN_UP = f"""
+SIGN_UP = """
 title: There is no such button
 world: browser
 wait: 0.5
 setup:
-  - serve: {{folder: shop}}
-  - open_url: {{url: "http://site.test/index.html"}}
+  - serve: {folder: shop}
+  - open_url: {url: "http://site.test/index.html"}
 steps:
-  - type: {{into: {{role: textbox, name: Item}}, text: Tea}}
-  - click: {{role: button, name: Sign up}}
+  - type: {into: {role: textbox, name: Item}, text: Tea}
+  - click: {role: button, name: Sign up}
 """
 
 
@@ -76,11 +76,11 @@ def references(schema: Any) -> Iterator[str]:
 def test_a_session_in_the_browser(tmp_path: Path) -> None:
     (tmp_path / "test_sign_up.yaml").write_text(SIGN_UP)
     shutil.copytree(PAGES / "shop", tmp_path / "shop")
-    tests = (str(PAGES / "test_shop.yaml"), "test_sign_up.yaml")
+    tests = (str(PAGES / "shop.yaml"), "test_sign_up.yaml")
     done = surehand("test", *tests, "--parallel", "1", "--out", "out", "--junit", "out/junit.xml", cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(r"✓ \S+test_shop.yaml\[one\]  \(", done.stdout), done.stdout
-    assert re.search(r"✓ \S+test_shop.yaml\[three\]  \(", done.stdout)
+    assert re.search(r"✓ \S+shop.yaml\[one\]  \(", done.stdout), done.stdout
+    assert re.search(r"✓ \S+shop.yaml\[three\]  \(", done.stdout)
     assert "    test_sign_up.yaml:10: click: {role: button, name: Sign up}\n" in done.stdout
     assert "    the button 'Sign up' is not there (waited" in done.stdout
     assert "✗ 2 passed, 1 failed in " in done.stdout
