@@ -155,7 +155,8 @@ def _words(filled: object) -> str:
     if isinstance(filled, dict) and (held := next((a for n, a in filled.items() if n in HOLDERS), None)):
         shortened = {name: {k: v for k, v in held.items() if k not in _LATER} for name in filled}
     text = yaml.safe_dump(shortened, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
-    return text.strip().removesuffix("...").strip().removeprefix("{").removesuffix("}")
+    line = re.sub(r"\s*\n\s*", "⏎ ", text.strip().removesuffix("...").strip())
+    return line.removeprefix("{").removesuffix("}")
 
 
 def _filled(raw: object, names: Mapping[str, Any], loc: Loc) -> object:

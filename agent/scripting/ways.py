@@ -1,0 +1,122 @@
+"""Ways back to a thing that was pointed at: what stands there, by role and name, selector and text, each tried out.
+
+A way counts only if it leads to just this thing now. A bare place on the screen is the last resort, and stands alone:
+as one way among others it would be a guess.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from env.base import Node, Probe
+from scenarios.locate import Locator, locate
+from tools.dom import Element
+from tools.geometry import Box, Point, Rect
+
+_USED = "a, button, input, select, textarea, summary, label, option, [role], [tabindex], [contenteditable], [draggable]"
+_SHOWN = "li, td, th, h1, h2, h3, h4, h5, h6, p, img, span, div"
+_NAMING = ("data-testid", "data-test", "name", "aria-label", "placeholder", "title", "alt")
+_LONGEST = 60
+_HOLDERS = {
+    "frame", "window", "application", "panel", "filler", "scroll pane", "viewport", "layered pane", "dialog",
+    "file chooser", "split pane", "tool bar", "menu bar", "table", "tree table", "list", "page tab list",
+}  # fmt: skip
+"""AT-SPI roles of what only holds other things."""
+
+Way = dict[str, Any]
+
+
+async def ways_to(point: Point, probe: Probe) -> list[Way]:
+    """Locators of what is at a pixel, the steadiest first, as they stand in YAML; never empty."""
+    found = [way async for way in _tried(point, probe)]
+    if found:
+        return found
+    size = await probe.size()
+    half = 8
+    around = Rect(max(0, point.x - half), max(0, point.y - half), point.x + half, point.y + half)
+    return [{"box": [int(value) for value in Box.from_rect(around, size).model_dump()]}]
+
+
+def as_locator(ways: list[Way]) -> Way:
+    """Several ways as one locator: the first, and the others as its `or`."""
+    first, *others = ways
+    return first | ({"or": others} if others else {})
+
+
+async def _tried(point: Point, probe: Probe) -> AsyncIterator[Way]:
+    """The ways that lead to this thing, and to no other."""
+    target, candidates = await (_in_page if await probe.page() else _on_desktop)(point, probe)
+    if target is None:
+        return
+    led = False
+    for way in candidates:
+        if "window" in way and led:  # titles change: a window is named only where it must be
+            return
+        if await _leads(way, target, probe):
+            led = True
+            yield way
+
+
+async def _leads(way: Way, target: Rect, probe: Probe) -> bool:
+    """Whether a way leads to the target only: another one that it leads to as well would be there as its second."""
+    locator = Locator.model_validate(way)
+    found = await locate(locator, probe, read=False)
+    if found is None or not _same(found.rect, target):
+        return False
+    return await locate(locator.model_copy(update={"nth": 1}), probe, read=False) is None
+
+
+def _same(rect: Rect, target: Rect) -> bool:
+    """Whether a click on the one is a click on the other: a line of text may be a part of a button."""
+    return _holds(target, rect.center)
+
+
+async def _in_page(point: Point, probe: Probe) -> tuple[Rect | None, list[Way]]:
+    for css in (_USED, _SHOWN):
+        hit = [one for one in await probe.elements(css=css) if one.visible and _holds(one.rect, point)]
+        if hit:
+            element = min(hit, key=lambda one: _area(one.rect))
+            return element.rect, list(_of_element(element))
+    return None, []
+
+
+def _of_element(element: Element) -> Iterator[Way]:
+    attributes = element.attributes
+    if element.role and element.name and len(element.name) <= _LONGEST:
+        yield {"role": element.role, "name": element.name, "exact": True}
+    if identifier := attributes.get("id"):
+        yield {"css": f"[id={_quoted(identifier)}]"}
+    for name in _NAMING:
+        if attributes.get(name):
+            yield {"css": f"{element.tag}[{name}={_quoted(attributes[name])}]"}
+    if element.text and len(element.text) <= _LONGEST:
+        yield {"text": element.text, "exact": True}
+
+
+def _quoted(text: str) -> str:
+    """A string of CSS."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+async def _on_desktop(point: Point, probe: Probe) -> tuple[Rect | None, list[Way]]:
+    """The smallest thing of the accessibility tree, else a line that OCR reads; in its window where it must be."""
+    nodes = [node for node in await probe.a11y() if "showing" in node.states and _holds(node.rect, point)]
+    nodes = [node for node in nodes if node.role not in _HOLDERS]
+    lines = [line for line in await probe.screen_text() if _holds(line.rect, point)]
+    target = min((node.rect for node in nodes), key=_area, default=lines[0].rect if lines else None)
+    ways: list[Way] = [_of_node(node) for node in nodes if node.rect == target]
+    ways += [{"text": line.text, "exact": True} for line in lines]
+    titles = [window.title for window in await probe.windows() if _holds(window.rect, point)]
+    return target, ways + [way | {"window": title} for title in titles[-1:] for way in ways]
+
+
+def _of_node(node: Node) -> Way:
+    return {"role": node.role, "name": node.name, "exact": True} if node.name else {"role": node.role}
+
+
+def _holds(rect: Rect, point: Point) -> bool:
+    return rect.left <= point.x < rect.right and rect.top <= point.y < rect.bottom
+
+
+def _area(rect: Rect) -> int:
+    return (rect.right - rect.left) * (rect.bottom - rect.top)

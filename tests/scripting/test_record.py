@@ -1,0 +1,70 @@
+"""A run that passed becomes a test; the test plays without a model, and again after the page has changed."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.scripting.ways import as_locator, ways_to
+from env.base import Window
+from tests.scenarios.probes import CannedProbe, element, front, line, node
+from tests.scripting.test_command import surehand
+from tools.geometry import Point, Rect
+
+SAVE = Rect(100, 100, 200, 130)
+
+
+async def test_ways_to_an_element_of_a_page_are_those_that_lead_to_it_alone() -> None:
+    save = element("Save", SAVE).model_copy(update={"attributes": {"id": "save", "title": "Keep it"}})
+    used = (
+        "a, button, input, select, textarea, summary, label, option, [role], [tabindex], [contenteditable], [draggable]"
+    )
+    dom = {used: (save,), "button": (save,), '[id="save"]': (save,), 'button[title="Keep it"]': (save, element("Other", Rect(0, 0, 9, 9)))}  # fmt: skip
+    ways = await ways_to(Point(150, 110), CannedProbe(front=front(), dom=dom))
+    assert ways == [{"role": "button", "name": "Save", "exact": True}, {"css": '[id="save"]'}]
+    assert as_locator(ways) == {"role": "button", "name": "Save", "exact": True, "or": [{"css": '[id="save"]'}]}
+
+
+async def test_ways_to_a_thing_on_a_desktop_name_a_window_only_where_they_must() -> None:
+    window = Window(title="Dialog", app="", rect=Rect(90, 90, 400, 300), active=True)
+    tree = (node("panel", "All", Rect(0, 0, 999, 499)), node("push button", "Save", SAVE))
+    lines = (line("Save", left=120, top=105),)
+    probe = CannedProbe(tree=tree, lines=lines, open_windows=(window,))
+    assert await ways_to(Point(150, 110), probe) == [
+        {"role": "push button", "name": "Save", "exact": True},
+        {"text": "Save", "exact": True},
+    ]
+    twice = CannedProbe(tree=(*tree, node("push button", "Save", Rect(500, 400, 600, 430))), open_windows=(window,))
+    assert await ways_to(Point(150, 110), twice) == [
+        {"role": "push button", "name": "Save", "exact": True, "window": "Dialog"}
+    ]
+
+
+async def test_where_nothing_is_known_the_place_is_all() -> None:
+    assert await ways_to(Point(500, 250), CannedProbe()) == [{"box": [492, 484, 508, 516]}]
+
+
+@pytest.mark.browser
+def test_recorded_played_and_played_again_when_the_page_has_changed(tmp_path: Path) -> None:
+    assert surehand("run", "web/login", "--seed", "3", "--out", "run", cwd=tmp_path).returncode == 0
+    done = surehand("record", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "test: test_login.yaml" in done.stdout
+    file = tmp_path / "test_login.yaml"
+    written = file.read_text()
+    assert "role: button, name: Log in, exact: true, or: [{css:" in written
+    assert "expect: {check: {posted:" in written
+    (tmp_path / "test_moved.yaml").write_text(written.replace("name: Log in", "name: Enter"))
+    (tmp_path / "test_lost.yaml").write_text(
+        written.replace("name: Log in", "name: Enter").replace("id=\"submit\"", "id=\"go\"")
+        .replace("text: Log in", "text: Enter").replace("title: ", "wait: 1\ntitle: ", 1)
+    )  # fmt: skip
+    done = surehand("test", ".", "--no-model", "--parallel", "1", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert "2 passed, 1 failed" in done.stdout
+    assert "✗ test_lost.yaml" in done.stdout
+    assert "the button 'Enter' is not there" in done.stdout
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "found another way: by [id=&#34;submit&#34;], not by the button &#39;Enter&#39;" in page
+    refused = surehand("record", "run", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr == ("surehand: there is a file 'test_login.yaml' already; name another one with --out\n")
