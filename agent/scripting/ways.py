@@ -12,7 +12,8 @@ from scenarios.locate import Locator, locate
 from tools.dom import Element
 from tools.geometry import Box, Point, Rect
 
-_USED = "a, button, input, select, textarea, summary, label, option, [role], [tabindex], [contenteditable], [draggable]"
+USED = "a, button, input, select, textarea, summary, label, option, [role], [tabindex], [contenteditable], [draggable]"
+"""Selects what people click on and type into."""
 _SHOWN = "li, td, th, h1, h2, h3, h4, h5, h6, p, img, span, div"
 _NAMING = ("data-testid", "data-test", "name", "aria-label", "placeholder", "title", "alt")
 _LONGEST = 60
@@ -71,7 +72,7 @@ def _same(rect: Rect, target: Rect) -> bool:
 
 
 async def _in_page(point: Point, probe: Probe) -> tuple[Rect | None, list[Way]]:
-    for css in (_USED, _SHOWN):
+    for css in (USED, _SHOWN):
         hit = [one for one in await probe.elements(css=css) if one.visible and _holds(one.rect, point)]
         if hit:
             element = min(hit, key=lambda one: _area(one.rect))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.scripting.ways import as_locator, ways_to
+from agent.scripting.ways import USED, as_locator, ways_to
 from env.base import Window
 from tests.scenarios.probes import CannedProbe, element, front, line, node
 from tests.scripting.test_command import surehand
@@ -15,10 +15,9 @@ SAVE = Rect(100, 100, 200, 130)
 
 async def test_ways_to_an_element_of_a_page_are_those_that_lead_to_it_alone() -> None:
     save = element("Save", SAVE).model_copy(update={"attributes": {"id": "save", "title": "Keep it"}})
-    used = (
-        "a, button, input, select, textarea, summary, label, option, [role], [tabindex], [contenteditable], [draggable]"
-    )
-    dom = {used: (save,), "button": (save,), '[id="save"]': (save,), 'button[title="Keep it"]': (save, element("Other", Rect(0, 0, 9, 9)))}  # fmt: skip
+    other = element("Other", Rect(0, 0, 9, 9))
+    found = {"button": (save,), '[id="save"]': (save,), 'button[title="Keep it"]': (save, other)}
+    dom = {USED: (save,), **found}
     ways = await ways_to(Point(150, 110), CannedProbe(front=front(), dom=dom))
     assert ways == [{"role": "button", "name": "Save", "exact": True}, {"css": '[id="save"]'}]
     assert as_locator(ways) == {"role": "button", "name": "Save", "exact": True, "or": [{"css": '[id="save"]'}]}
