@@ -10,13 +10,16 @@ from typing import Any
 from env.base import Node, Probe
 from scenarios.locate import Locator, locate
 from tools.dom import Element
-from tools.geometry import Box, Point, Rect
+from tools.geometry import Box, Point, Rect, Size
 
 USED = "a, button, input, select, textarea, summary, label, option, [role], [tabindex], [contenteditable], [draggable]"
 """Selects what people click on and type into."""
 _SHOWN = "li, td, th, h1, h2, h3, h4, h5, h6, p, img, span, div"
 _NAMING = ("data-testid", "data-test", "name", "aria-label", "placeholder", "title", "alt")
 _LONGEST = 60
+_LARGE = 0.05
+"""Share of the screen from which on a thing is large."""
+_NEAR = 10
 _HOLDERS = {
     "frame", "window", "application", "panel", "filler", "scroll pane", "viewport", "layered pane", "dialog",
     "file chooser", "split pane", "tool bar", "menu bar", "table", "tree table", "list", "page tab list",
@@ -72,8 +75,9 @@ def _same(rect: Rect, target: Rect) -> bool:
 
 
 async def _in_page(point: Point, probe: Probe) -> tuple[Rect | None, list[Way]]:
+    size = await probe.size()
     for css in (USED, _SHOWN):
-        hit = [one for one in await probe.elements(css=css) if one.visible and _holds(one.rect, point)]
+        hit = [one for one in await probe.elements(css=css) if one.visible and _aimed(one.rect, point, size)]
         if hit:
             element = min(hit, key=lambda one: _area(one.rect))
             return element.rect, list(_of_element(element))
@@ -101,7 +105,8 @@ def _quoted(text: str) -> str:
 
 async def _on_desktop(point: Point, probe: Probe) -> tuple[Rect | None, list[Way]]:
     """The smallest thing of the accessibility tree, else a line that OCR reads; in its window where it must be."""
-    nodes = [node for node in await probe.a11y() if "showing" in node.states and _holds(node.rect, point)]
+    size = await probe.size()
+    nodes = [node for node in await probe.a11y() if "showing" in node.states and _aimed(node.rect, point, size)]
     nodes = [node for node in nodes if node.role not in _HOLDERS]
     lines = [line for line in await probe.screen_text() if _holds(line.rect, point)]
     target = min((node.rect for node in nodes), key=_area, default=lines[0].rect if lines else None)
@@ -117,6 +122,13 @@ def _of_node(node: Node) -> Way:
 
 def _holds(rect: Rect, point: Point) -> bool:
     return rect.left <= point.x < rect.right and rect.top <= point.y < rect.bottom
+
+
+def _aimed(rect: Rect, point: Point, size: Size) -> bool:
+    """Whether a click on the thing's middle is what was meant: in a large one (a sheet, a canvas) the place matters."""
+    large = _area(rect) > _LARGE * size.width * size.height
+    near = abs(rect.center.x - point.x) <= _NEAR and abs(rect.center.y - point.y) <= _NEAR
+    return _holds(rect, point) and (near or not large)
 
 
 def _area(rect: Rect) -> int:

@@ -38,6 +38,12 @@ async def test_ways_to_a_thing_on_a_desktop_name_a_window_only_where_they_must()
     ]
 
 
+async def test_a_place_in_something_large_is_not_its_middle() -> None:
+    sheet = node("document spreadsheet", "Costs", Rect(0, 0, 1000, 500))
+    probe = CannedProbe(tree=(sheet,), lines=(line("Hotel", left=100, top=400),))
+    assert await ways_to(Point(120, 410), probe) == [{"text": "Hotel", "exact": True}]
+
+
 async def test_where_nothing_is_known_the_place_is_all() -> None:
     assert await ways_to(Point(500, 250), CannedProbe()) == [{"box": [492, 484, 508, 516]}]
 
