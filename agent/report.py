@@ -158,7 +158,7 @@ def _script() -> tuple[Markup, str]:
 
 def _summary(record: RunFolder, run: Run, steps: Sequence[Step], seen_from: Path) -> Summary:
     last = run.final or (steps[-1].seen if steps else None)
-    used = sum((step.completion.prompt_tokens or 0) + (step.completion.completion_tokens or 0) for step in steps)
+    used = sum(step.completion.tokens for step in steps)
     seconds = (run.ended - run.started).total_seconds() if run.ended else sum(sum(s.seconds.values()) for s in steps)
     return Summary(
         run=run, verdict=verdict(run), steps=len(steps), seconds=seconds, tokens=used,
