@@ -96,10 +96,10 @@ Message = System | User | Assistant | Tool
 class Style:
     """The manner in which a conversation is told.
 
-    `history`: screenshots come as results of calls, or as turns of the user, as OSWorld's agent for Qwen3-VL sends them.
-    `thoughts`: the model gets its own to read again. `boxes`: it is asked for the target's box. When there are more than
-    `image_max` screenshots, the oldest `fold` go at once, then the next `fold`: a prompt that changed at every step
-    would never be found in the server's cache.
+    `history`: screenshots come as results of calls, or as turns of the user, as OSWorld's agent for Qwen3-VL sends
+    them. `thoughts`: the model gets its own to read again. `boxes`: it is asked for the target's box. When there are
+    more than `image_max` screenshots, the oldest `fold` go at once, then the next `fold`: a prompt that changed at
+    every step would never be found in the server's cache.
     """
 
     history: Literal["tool", "user"] = "tool"

@@ -237,7 +237,12 @@ def _facts(run: Run) -> Iterator[tuple[str, Any]]:
     """What the table at the end shows, in groups."""
     about = {"run": run.id, "started": f"{run.started:%Y-%m-%d %H:%M:%S %Z}", "revision": run.revision or "unknown"}
     yield "Run", about | ({"ended": f"{run.ended:%Y-%m-%d %H:%M:%S %Z}"} if run.ended else {})
-    for title, values in (("World", run.world), ("Settings", run.settings), ("Versions", run.versions)):
+    for title, values in (
+        ("World", run.world),
+        ("Model", run.asked),
+        ("Settings", run.settings),
+        ("Versions", run.versions),
+    ):
         if values:
             yield title, {key: value if isinstance(value, str) else _pretty(value) for key, value in values.items()}
 

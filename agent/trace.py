@@ -151,6 +151,8 @@ class Run(_Value):
     versions: dict[str, str] = Field(default_factory=dict)
     revision: str = ""
     world: dict[str, Any] = Field(default_factory=dict)
+    asked: dict[str, Any] = Field(default_factory=dict)
+    """How the model was asked (agent.model.Served.about), where it has a server."""
 
 
 class RunFolder:

@@ -155,9 +155,14 @@ def test_what_the_server_read_comes_first() -> None:
 
 
 def test_the_first_call_that_can_be_done_is_done() -> None:
-    bad, good = '{"action": "left_click", "coordinate": [500, 3000]}', '{"action": "left_click", "coordinate": [500, 300]}'
+    bad, good = (
+        '{"action": "left_click", "coordinate": [500, 3000]}',
+        '{"action": "left_click", "coordinate": [500, 300]}',
+    )
     assert done(tagged(bad) + tagged(good)) == CLICK
-    assert done(tagged(bad), Call(name="computer_use", arguments=bad), Call(name="computer_use", arguments=good)) == CLICK
+    assert (
+        done(tagged(bad), Call(name="computer_use", arguments=bad), Call(name="computer_use", arguments=good)) == CLICK
+    )
     assert "3000 is outside" in refused(tagged(bad) + tagged("{}"))
 
 
