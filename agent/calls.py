@@ -139,7 +139,7 @@ def _value(key: str, value: str) -> Any:
 
 
 def _bare(content: str) -> Iterator[Found | Spoilt]:
-    """JSON outside of any tag: a call or its arguments; or one box alone, where the sentence before says to click it."""
+    """JSON outside of any tag: a call or its arguments; or one box alone, where the sentence says to click it."""
     objects = list(_objects(content))
     calls = [found for found in objects if "action" in found.call or "arguments" in found.call]
     yield from calls

@@ -12,7 +12,7 @@ import openai
 from agent.chat.endpoint import Endpoint
 from agent.chat.request import OPTIONAL, Manner, parameters
 from agent.chat.wire import pictures, read_answer, wire_messages
-from agent.prompt import Message, harder, styled
+from agent.prompt import Assistant, Message, harder, styled
 from agent.trace import Completion
 from env.settle import pause
 from tools.errors import ModelError
@@ -59,7 +59,7 @@ class VllmModel:
     @property
     def about(self) -> dict[str, Any]:
         """Address, parameters as they are sent, and what this server refused."""
-        sent = self._parameters(strict=False)
+        sent = self._parameters(0, strict=False)
         form, tools = sent.pop("structured_outputs", None), sent.pop("tools")
         return sent | {
             "address": self._endpoint.url,
@@ -112,16 +112,16 @@ class VllmModel:
         words = set(re.findall(r"\w+", why))
         return {field for field in OPTIONAL if field in words} - self._dropped
 
-    def _parameters(self, *, strict: bool) -> dict[str, Any]:
-        return parameters(self._manner, strict=strict, dropped=self._dropped, vllm=bool(self._endpoint.vllm))
+    def _parameters(self, turn: int, *, strict: bool) -> dict[str, Any]:
+        return parameters(self._manner, turn, strict=strict, dropped=self._dropped, vllm=bool(self._endpoint.vllm))
 
     def _body(self, told: Sequence[Message], strict: bool) -> dict[str, Any]:
-        vllm = bool(self._endpoint.vllm)
+        vllm, turn = bool(self._endpoint.vllm), sum(isinstance(message, Assistant) for message in told)
         wired = wire_messages(
             styled(told, self._style), image_tokens=self._manner.image_tokens, calls=self._style.history == "tool",
             uuids=vllm and "uuid" not in self._dropped, known=self._known, reasoning="reasoning" not in self._dropped,
         )  # fmt: skip
-        return {"model": self._endpoint.model, "messages": wired} | self._parameters(strict=strict)
+        return {"model": self._endpoint.model, "messages": wired} | self._parameters(turn, strict=strict)
 
     async def _answered(self, body: dict[str, Any]) -> Completion:
         for tries, wait in enumerate((*self._waits, None), start=1):

@@ -49,10 +49,10 @@ class Manner:
     longest: int | None = None
 
 
-def parameters(manner: Manner, *, strict: bool, dropped: Collection[str], vllm: bool) -> dict[str, Any]:
+def parameters(manner: Manner, turn: int, *, strict: bool, dropped: Collection[str], vllm: bool) -> dict[str, Any]:
     """Everything of a request but its model and its messages.
 
-    A `strict` one is for a reply that must come out right: no thought, nothing left to chance. What only vLLM knows is
+    `turn` counts the model's own turns: with one seed for all of them, a model tends to repeat itself. A `strict` one is for a reply that must come out right: no thought, nothing left to chance. What only vLLM knows is
     sent to vLLM only, and nothing that was `dropped` before.
     """
     thinking = 0 if strict or manner.kind == "instruct" else manner.thinking_tokens
@@ -62,7 +62,7 @@ def parameters(manner: Manner, *, strict: bool, dropped: Collection[str], vllm: 
     bound = thinking if vllm or manner.kind == "instruct" else manner.thinking_tokens  # others think as they like
     limit = bound + manner.answer_tokens
     sent |= {
-        "min_p": 0.0, "repetition_penalty": 1.0, "seed": manner.seed, "max_tokens": limit, "stream": False,
+        "min_p": 0.0, "repetition_penalty": 1.0, "seed": manner.seed + turn, "max_tokens": limit, "stream": False,
         "tools": functions(boxes=manner.style.boxes, browser=manner.browser, wording=manner.wording),
         "tool_choice": "auto", "parallel_tool_calls": False,
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """From settings to a model behind a server: where it is, what kind it is, how it is asked."""
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from agent.model import Model
@@ -17,6 +18,8 @@ if TYPE_CHECKING:  # the client of model servers takes half a second to import
 
 STAND_IN = "stand-in"
 RANDOM = "The stand-in has random weights: it shows that the plumbing works, and knows nothing."
+_NOT_BLINDLY = ("wait", "terminate", "answer")
+"""Actions that end or delay a task."""
 
 
 def at_address(settings: Settings) -> "Endpoint":
@@ -57,15 +60,17 @@ def manner_for(settings: Settings, task: Task, name: str) -> "Manner":
     from agent.chat.functions import read_wording
     from agent.chat.request import Manner
 
-    random = name == STAND_IN
-    style = Style(history=settings.history, boxes=settings.boxes, image_max=settings.image_max, fold=settings.fold)
-    return Manner(
-        kind=_kind(settings, name), style=style, thinking_tokens=24 if random else settings.thinking_tokens,
-        answer_tokens=settings.answer_tokens, image_tokens=settings.image_tokens, temperature=settings.temperature,
-        seed=task.seed, browser=task.world == "browser" and not random,
-        wording=read_wording(settings.tool_text) if settings.tool_text else None, constrain=settings.constrain or random,
-        without=("wait", "terminate", "answer") if random else (), longest=12 if random else None,
+    manner = Manner(
+        kind=_kind(settings, name),
+        style=Style(history=settings.history, boxes=settings.boxes, image_max=settings.image_max, fold=settings.fold),
+        thinking_tokens=settings.thinking_tokens, answer_tokens=settings.answer_tokens,
+        image_tokens=settings.image_tokens, temperature=settings.temperature, seed=task.seed,
+        browser=task.world == "browser", constrain=settings.constrain,
+        wording=read_wording(settings.tool_text) if settings.tool_text else None,
     )  # fmt: skip
+    if name != STAND_IN:
+        return manner
+    return replace(manner, thinking_tokens=24, temperature=2.0, browser=False, without=_NOT_BLINDLY, longest=12)
 
 
 def _kind(settings: Settings, name: str) -> Literal["thinking", "instruct"]:

@@ -118,7 +118,7 @@ def test_in_xml_a_text_stays_a_text() -> None:
         'Action: Click it.\n```json\n{"action": "left_click", "bbox_2d": [100, 200, 300, 400]}\n```',
         'Action: Click it.\n```json\n[\n\t{"bbox_2d": [100, 200, 300, 400], "label": "Save"}\n]\n```',
         'Action: Left-click it.\n{"bbox_2d": [300, 400, 100, 200]}',
-        'I see {it}. {"name": "computer_use", "arguments": {"action": "left_click", "coordinate": [100, 200, 300, 400]}}',
+        'I see {it}. {"name": "computer_use", "arguments": {"action": "left_click", "bbox_2d": [100, 200, 300, 400]}}',
     ],
 )
 def test_json_without_a_tag(text: str) -> None:
@@ -183,8 +183,9 @@ WHOLE: list[ComputerAction | BrowserAction] = [
     CLICK, BOX, Type(text='two\n"lines" {a} </x>'), Key(keys=("ctrl", "s")), Scroll(pixels=-5), Wait(time=1),
     LeftClickDrag(bbox_2d=BOX.bbox_2d, coordinate2=GridPoint(1, 2)), Terminate(status="success"), Goto(url="http://a/"),
 ]  # fmt: skip
-PIECES = ["</think>", "<think>", "<tool_call>", "</tool_call>", "<function=a>", "{", "}", "[", "]", '"', "'", "\\", ",",
-          ":", "\n", "\\ud800", "\x00", "9" * 400, "1e999", "null", "Action: ", "```json", "computer_use", "é🎉"]  # fmt: skip
+PIECES = ["</think>", "<think>", "<tool_call>", "</tool_call>", "<function=a>", "{", "}", "[", "]", '"', "'", "\\",
+          ",", ":", "\n", "\\ud800", "\x00", "9" * 400, "1e999", "null", "Action: ", "```json", "computer_use",
+          "é🎉"]  # fmt: skip
 MANY = 50
 
 

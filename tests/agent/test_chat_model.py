@@ -74,8 +74,9 @@ async def test_every_parameter_is_sent(tmp_path: Path) -> None:
         await play(tmp_path / "a", server, seed=7)
     sent = server.requests[0]
     wanted = {
-        "temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": 0.0, "presence_penalty": 0.0, "repetition_penalty": 1.0,
-        "seed": 7, "max_tokens": 1536, "thinking_token_budget": 1024, "stream": False, "tool_choice": "auto",
+        "temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": 0.0, "presence_penalty": 0.0,
+        "repetition_penalty": 1.0, "seed": 7, "max_tokens": 1536,
+        "thinking_token_budget": 1024, "stream": False, "tool_choice": "auto",
         "parallel_tool_calls": False,
     }  # fmt: skip
     assert {name: sent[name] for name in wanted} == wanted
@@ -246,9 +247,13 @@ async def test_the_key_is_in_no_record(tmp_path: Path) -> None:
     assert done.status is Status.ERROR_MODEL
     assert done.failure
     assert "is SUREHAND_API_KEY the right key?" in done.failure.message
-    for file in (file for file in tmp_path.rglob("*") if file.is_file()):
-        assert KEY.encode() not in file.read_bytes()
-        assert b"wrong-key" not in file.read_bytes()
+    written = read_all(tmp_path)
+    assert KEY.encode() not in written
+    assert b"wrong-key" not in written
+
+
+def read_all(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
 
 
 class TestFindingAServer:
