@@ -20,8 +20,12 @@ app.add_typer(scenarios_app, name="scenarios")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")]
 Model = Annotated[
-    str | None, typer.Option("--model", help="Who decides: oracle, idle, scripted:FILE or replay:RUN.", metavar="MODEL")
-]
+    str | None,
+    typer.Option(
+        "--model", metavar="MODEL",
+        help="Who decides: http://host:port/v1, stand-in, oracle, idle, scripted:FILE or replay:RUN.",
+    ),
+]  # fmt: skip
 Browser = Annotated[
     str | None, typer.Option("--world", help="How a web scenario sees its browser: kiosk or headless.", metavar="KIND")
 ]
@@ -53,6 +57,7 @@ def run(
     scenario: Annotated[str, typer.Argument(help="An id, or a .yaml file.", metavar="SCENARIO")],
     seed: Annotated[int, typer.Option(help="Which draw of the scenario.", min=0)] = 0,
     model: Model = None,
+    model_name: Annotated[str | None, typer.Option(help="What the model server calls the model.")] = None,
     world: Browser = None,
     size: Annotated[str | None, typer.Option(help="Pixels of the world, such as 1920x1080.")] = None,
     steps: Annotated[int | None, typer.Option(help="Most steps.")] = None,
@@ -64,7 +69,7 @@ def run(
     from agent.commands.run import run as command
     from agent.settings import load
 
-    settings = load(config, model=model, browser=world, size=size, steps=steps)
+    settings = load(config, model=model, model_name=model_name, browser=world, size=size, steps=steps)
     raise typer.Exit(command(settings, scenario, seed, out, show))
 
 
@@ -105,7 +110,7 @@ def demo(
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser afterwards.")] = False,
     config: Config = None,
 ) -> None:
-    """Watch it work on a desktop and on a web page, without a model server."""
+    """Watch it work on a desktop and on a web page: two tasks by their solutions, a few steps by a model server."""
     from agent.commands.demo import demo as command
     from agent.settings import load
 

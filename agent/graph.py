@@ -13,8 +13,8 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from agent.ask import ask
 from agent.model import Model
-from agent.parse import parse
 from agent.prompt import messages
 from agent.trace import Completion, Decision, RunFolder, Step, Stop, Unreadable
 from env.base import Effect, Environment, Observation
@@ -72,9 +72,9 @@ async def decide(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if stop := limit_reached(run):
         return {"stop": stop}
     began = run.clock()
-    completion = await run.model.decide(messages(run.goal, run.steps, state["seen"], state["effect"]))
+    completion, reply = await ask(run.model, messages(run.goal, run.steps, state["seen"], state["effect"]))
     seconds = state["seconds"] | {"decide": round(run.clock() - began, 4)}
-    return {"completion": completion, "reply": parse(completion), "seconds": seconds}
+    return {"completion": completion, "reply": reply, "seconds": seconds}
 
 
 async def act(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def limit_reached(run: Context) -> Stop | None:
     """Why no further call of the model is made, if so: every limit of a run is here."""
     recent = run.steps[-_IN_A_ROW:]
     turns = {(s.seen.sha256, s.reply.action) if isinstance(s.reply, Decision) else "unreadable" for s in recent}
-    used = sum((step.completion.prompt_tokens or 0) + (step.completion.completion_tokens or 0) for step in run.steps)
+    used = sum(step.completion.tokens for step in run.steps)
     if len(recent) == _IN_A_ROW and len(turns) == 1:
         return Stop(reason="unreadable" if "unreadable" in turns else "stuck", limit=_IN_A_ROW)
     if len(run.steps) >= run.limits.steps:

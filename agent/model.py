@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from agent.prompt import Message
 from agent.trace import Completion, RunFolder
@@ -39,6 +39,24 @@ class Model(Protocol):
 
     async def decide(self, messages: Sequence[Message]) -> Completion:
         """One reply, as it came. Raises ModelError when there is none after retries."""
+        ...
+
+
+@runtime_checkable
+class Served(Model, Protocol):
+    """A model behind a server, with weights: it can be asked again, more strictly, when a reply could not be read."""
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """How it is asked: address, parameters, and what its server does not take. No secrets."""
+        ...
+
+    async def mend(self, messages: Sequence[Message]) -> Completion:
+        """One short reply without a thought, as sure and as strict in its form as the server can. Raises ModelError."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of the server."""
         ...
 
 

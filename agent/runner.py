@@ -13,7 +13,7 @@ from typing import Any, cast
 from langsmith import tracing_context
 
 from agent.graph import Context, Start, State, checkpoints, loop
-from agent.model import Model, OracleModel
+from agent.model import Model, OracleModel, Served
 from agent.provenance import revision, versions
 from agent.trace import Failure, Run, RunFolder, Status, Step, Stop
 from env.base import Environment, Probe
@@ -101,6 +101,7 @@ class _Attempt:
             self._blame(error, self._status(error))
         finally:
             try:
+                await self._close_model()
                 await self._close_world()
             finally:
                 self._note(ended=datetime.now(UTC))
@@ -161,6 +162,12 @@ class _Attempt:
             await pause(wait)
             result = await self.task.check.judge(world.probe(), stop.answer)
         self._note(result=result, status=verdict(stop, result))
+
+    async def _close_model(self) -> None:
+        """Lets go of a server, and keeps how it was asked; only now is known what it did not take."""
+        if isinstance(self.model, Served):
+            self.record = self.record.model_copy(update={"asked": self.model.about})
+            await self.model.close()
 
     async def _close_world(self) -> None:
         """Ends the world; trouble with that is noted and spoils no result."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from env import settle
@@ -45,8 +45,37 @@ class Settings(BaseSettings):
 
     runs: Path = Path("runs")
     """Folder that gets one folder for every run."""
-    model: str = "oracle"
-    """Who decides: `oracle` (the scenario's reference solution), `idle`, `scripted:FILE` or `replay:RUN`."""
+    model: str = ""
+    """Who decides: the address of a model server (`http://host:port/v1`), `stand-in` (random weights, to see the
+    plumbing), `oracle` (the scenario's reference solution), `idle`, `scripted:FILE` or `replay:RUN`."""
+    model_name: str = ""
+    """What the server calls the model; empty takes the only one it serves."""
+    api_key: SecretStr | None = Field(default=None, exclude=True)
+    """Key of the model server; servers that surehand started are opened without."""
+    model_kind: Literal["auto", "thinking", "instruct"] = "auto"
+    """Whether the model thinks before it answers; `auto` goes by its name."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Of the model's sampling; unset takes what Qwen recommends for its kind."""
+    thinking_tokens: int = Field(default=1024, ge=0)
+    """Most tokens of one thought."""
+    answer_tokens: int = Field(default=512, ge=64)
+    """Most tokens of what a model says after its thought."""
+    image_tokens: int = Field(default=2048, ge=64)
+    """Most tokens of a screenshot, 32 x 32 pixels each; a larger one is sent scaled down."""
+    image_max: int = Field(default=10, ge=1)
+    """Most screenshots that a model sees at once."""
+    fold: int = Field(default=5, ge=1)
+    """How many of the oldest screenshots go at once when there are too many."""
+    history: Literal["tool", "user"] = "tool"
+    """Whether later screenshots are told as results of calls, or as turns of the user (without earlier thoughts)."""
+    boxes: bool = True
+    """Whether the model may give the box of a target; without, it is offered exactly what Qwen3-VL was trained on."""
+    tool_text: Path | None = None
+    """JSON file with a `computer_use` function whose descriptions are used instead of surehand's."""
+    constrain: bool = True
+    """Whether vLLM holds answers to their form; a Thinking model then needs vLLM's reasoning parser."""
+    patience: float = Field(default=300.0, gt=0)
+    """Seconds that one answer of the model server may take."""
     scenarios: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_folders)] = ()
     """Folders with scenarios of your own, beside the bundled ones; in a variable separated as in PATH."""
     browser: Literal["kiosk", "headless"] = "kiosk"
@@ -156,7 +185,7 @@ def _wrong(error: ValidationError, sources: Mapping[str, str]) -> UserError:
     name = str(detail["loc"][0])
     about = (Settings.model_fields[name].description or "").rstrip(".")
     return UserError(
-        f"setting {name} = {detail['input']!r} ({sources[name]})",
+        f"setting {name} = {'…' if name == 'api_key' else repr(detail['input'])} ({sources[name]})",
         cause=detail["msg"].removeprefix("Value error, "),
         remedy=f"it means: {about}",
     )

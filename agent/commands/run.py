@@ -9,6 +9,7 @@ from rich.text import Text
 
 from agent import runner
 from agent.commands.live import StepTable, console, exit_code, say_verdict
+from agent.commands.served import RANDOM, STAND_IN
 from agent.commands.wiring import model_for, new_folder, require, task_for, worlds
 from agent.report import write_report
 from agent.settings import Settings
@@ -31,6 +32,8 @@ def run_one(out: Console, settings: Settings, scenario: str, seed: int, folder: 
     folder = folder or new_folder(settings, f"{task.scenario}-{seed}")
     asked = settings.model_dump(mode="json") | {"asked": scenario}
     out.print(Text.assemble((f"{task.scenario}", "bold"), f" at seed {seed}, by {settings.model}"))
+    if settings.model == STAND_IN:
+        out.print(Text(RANDOM), soft_wrap=True)
     out.print(Text(task.goal.strip()), soft_wrap=True)
     out.print()
     with StepTable(out) as table:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from agent.commands.served import at_address, served, the_stand_in
 from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
 from agent.prove import as_model
 from agent.runner import MakeModel, MakeWorld
@@ -26,7 +27,7 @@ from tools.errors import UserError
 _REPLY: TypeAdapter[str | ComputerAction | BrowserAction] = TypeAdapter(
     Annotated[Action | str, BeforeValidator(lambda v: v.get("arguments", v) if isinstance(v, dict) else v)]
 )
-MODELS = ("oracle", "idle", "scripted:FILE", "replay:RUN")
+MODELS = ("http://host:port/v1", "stand-in", "oracle", "idle", "scripted:FILE", "replay:RUN")
 
 
 def task_for(settings: Settings, scenario: str, seed: int) -> Task:
@@ -70,18 +71,35 @@ def model_for(settings: Settings, task: Task) -> MakeModel:
     """What makes the model that the settings name. Raises UserError: unknown, or not to be had for this task."""
     name, _, argument = settings.model.partition(":")
     match name:
+        case "http" | "https":
+            return served(settings, task, at_address(settings))
+        case "stand-in" if not argument:
+            return served(settings, task, the_stand_in())
         case "oracle" if not argument:
-            if task.oracle is None:
-                raise UserError(f"scenario {task.scenario!r} has no oracle", remedy="choose another model with --model")
-            return as_model(task.oracle)
+            return _oracle(task)
         case "idle" if not argument:
             return _always(IdleModel())
         case "scripted" if argument:
             return _always(ScriptedModel(*_script(Path(argument))))
         case "replay" if argument:
             return _always(ReplayModel(Path(argument)))
-    remedy = meant(settings.model, MODELS) or f"choose one of {', '.join(MODELS)}"
-    raise UserError(f"no model {settings.model!r}", remedy=remedy)
+    raise _unknown(settings.model)
+
+
+def _unknown(model: str) -> UserError:
+    if not model:
+        return UserError(
+            "no model is named", cause="surehand has none of its own yet",
+            remedy="point at a model server with --model http://host:port/v1 (`surehand serve` starts one), or watch"
+            " the reference solution with --model oracle",
+        )  # fmt: skip
+    return UserError(f"no model {model!r}", remedy=meant(model, MODELS) or f"choose one of {', '.join(MODELS)}")
+
+
+def _oracle(task: Task) -> MakeModel:
+    if task.oracle is None:
+        raise UserError(f"scenario {task.scenario!r} has no oracle", remedy="choose another model with --model")
+    return as_model(task.oracle)
 
 
 def _always(model: Model) -> MakeModel:
