@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from agent.listing import listing
 from agent.trace import Decision, Step, Unreadable
 from env.base import Effect, Observation
 from tools.actions import BrowserAction, ComputerAction
@@ -94,7 +95,7 @@ def messages(goal: str, steps: Sequence[Step], seen: Observation, effect: Effect
     first = steps[0].seen if steps else seen
     return (
         System(text=SYSTEM),
-        User(parts=(_image(first), Text(text=f"Instruction: {goal}"))),
+        User(parts=(*_view(first), Text(text=f"Instruction: {goal}"))),
         *_turns(steps, seen, effect),
     )
 
@@ -107,11 +108,11 @@ def _turns(steps: Sequence[Step], seen: Observation, effect: Effect | None) -> I
         match step.reply:
             case Decision(thought=thought, say=say, action=action):
                 yield Assistant(thought=thought, text=f"Action: {say}", call_id=call_id, call=action)
-                yield Tool(call_id=call_id, parts=(result, _image(after)))
+                yield Tool(call_id=call_id, parts=(result, *_view(after)))
             case Unreadable(raw=raw):
                 yield Assistant(thought="", text=raw[:_RAW], call_id=call_id)
                 same = after.sha256 == step.seen.sha256  # the model has this picture before its eyes
-                yield Tool(call_id=call_id, parts=(result,) if same else (result, _image(after)))
+                yield Tool(call_id=call_id, parts=(result,) if same else (result, *_view(after)))
 
 
 def _result(step: Step, after: Observation, effect: Effect | None) -> str:
@@ -128,5 +129,8 @@ def _result(step: Step, after: Observation, effect: Effect | None) -> str:
     return "; ".join(words)
 
 
-def _image(seen: Observation) -> Image:
-    return Image(path=seen.path, sha256=seen.sha256)
+def _view(seen: Observation) -> tuple[Text | Image, ...]:
+    """The picture, the one with numbers if there is one, and what is on it in words if the world said that."""
+    shown = seen.marked or seen
+    words = listing(seen)
+    return (Image(path=shown.path, sha256=shown.sha256), *((Text(text=words),) if words else ()))

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from env import settle
+from env.described import View
 from scenarios.schema import meant
 from tools.errors import UserError
 from tools.geometry import Size
@@ -51,6 +52,8 @@ class Settings(BaseSettings):
     """Folders with scenarios of your own, beside the bundled ones; in a variable separated as in PATH."""
     browser: Literal["kiosk", "headless"] = "kiosk"
     """How a web scenario sees its browser: filling a private display, or without one (slower, no pop-ups)."""
+    observation: View = View.PIXELS
+    """What the model sees: `pixels`, or also a list of what is there (`pixels+tree`), or numbers (`pixels+marks`)."""
     size: Annotated[Size | None, BeforeValidator(_size)] = None
     """Pixels of every world, such as `1920x1080`; unset takes the size that the scenario asks for."""
     chromium: str = ""

@@ -14,6 +14,7 @@ from env import prepare
 from env.chromium import PROFILE, Chromium
 from env.display import Display
 from env.facts import SandboxFacts
+from env.files import HomeFiles
 from env.folder import WorldFolder, empty
 from env.sandbox import Sandbox
 from env.session import Session
@@ -69,7 +70,8 @@ class BrowserWorld:
             await self._start()
         assert self._chromium is not None
         self._context, _ = await self._chromium.open_context()
-        self._tabs = await Tabs.of(self._context)
+        sandbox = self._open_sandbox()
+        self._tabs = await Tabs.of(self._context, HomeFiles(sandbox.home, sandbox.home_inside))
         self._changes = PageChanges(self._tabs)
         self._hands = BrowserHands(self._tabs)
         await self._show_pointer(Point(self._spec.size.width - 1, self._spec.size.height - 1))

@@ -21,6 +21,8 @@ from tools.errors import ScenarioError
 HOST = "site.test"
 PORT = 8000
 """Inside, where http://site.test/ is mapped to."""
+KIT = "kit"
+"""The folder of what pages share: it is served beside whichever folder is shown, as http://site.test/kit/."""
 _LARGEST_BODY = 1 << 20
 
 
@@ -43,6 +45,7 @@ class Site:
         routes = [
             Route("/data.json", self._give_data),
             Route("/api/{path:path}", self._take, methods=["POST"]),
+            Mount(f"/{KIT}", StaticFiles(directory=self._assets / KIT, check_dir=False)),
             Mount("/", self._show_page),
         ]
         self._server = uvicorn.Server(
