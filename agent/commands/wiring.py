@@ -43,6 +43,7 @@ def worlds(settings: Settings) -> MakeWorld:
         spec = WorldSpec(
             kind=_kind(settings, task.world), size=settings.size or task.size, assets=ASSETS,
             chromium=settings.chromium, quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
+            allow=task.allow.narrowed(settings.allow),
         )  # fmt: skip
         return KeptEnvironment(spec)
 
