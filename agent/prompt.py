@@ -124,6 +124,8 @@ def _result(step: Step, after: Observation, effect: Effect | None) -> str:
         words[0] += f": {outcome.note}"
     if effect:
         words.append(_EFFECTS[effect])
+    if after.note:
+        words.append(after.note)
     if not after.settled:
         words.append("the screen is still changing")
     return "; ".join(words)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from env.allow import Refused
 from env.setup import SetupStep
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
@@ -42,9 +43,9 @@ class Picture(_Value):
 class Observation(_Value):
     """One look at the screen. The picture lies in a run's `shots/` under its hash; state and logs hold this value only.
 
-    `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that. A world
-    that describes itself (env.described) adds `items`, and `marked`: the picture with the number of each item on it,
-    counted from 1.
+    `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that, `note`
+    what the last action led to and the picture does not show. A world that describes itself (env.described) adds
+    `items`, and `marked`: the picture with the number of each item on it, counted from 1.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Observation(_Value):
     settled: bool
     waited: float
     url: str | None = None
+    note: str = ""
     items: tuple[Item, ...] = ()
     marked: Picture | None = None
 
@@ -107,6 +109,15 @@ class Posted(_Value):
     body: Any
 
 
+class Visit(_Value):
+    """A request that reached a site of this world other than its own: `foreign.test`, say."""
+
+    host: str
+    method: str
+    path: str
+    body: str
+
+
 class Facts(Protocol):
     """Read-only facts that a world gives from within.
 
@@ -154,6 +165,14 @@ class Facts(Protocol):
 
     async def posted(self) -> tuple[Posted, ...]:
         """What pages sent to the world's own site, in order."""
+        ...
+
+    async def visited(self) -> tuple[Visit, ...]:
+        """Requests that reached another site than the world's own, in order."""
+        ...
+
+    async def refused(self) -> tuple[Refused, ...]:
+        """Actions and addresses that the world's allow-lists refused, in order, each once."""
         ...
 
     async def size(self) -> Size:

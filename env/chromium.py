@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from env.proxy import PORT as PROXY
 from env.relay import Relay
 from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
-from env.site import HOST, PORT
 from tools.errors import EnvError
 from tools.geometry import Size
 
@@ -53,7 +53,7 @@ class Chromium:
             self._child = await self._sandbox.spawn(
                 [str(program), *_FLAGS, *mode, f"--user-data-dir={self._sandbox.home_inside}/{PROFILE}",
                  f"--remote-debugging-port={_DEBUGGING_PORT}",
-                 f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{PORT}", "about:blank"],
+                 f"--proxy-server=http://127.0.0.1:{PROXY}", "--proxy-bypass-list=<-loopback>", "about:blank"],
                 self._session.environment if self._session else {}, stdout=log.fileno(), stderr=log.fileno(),
             )  # fmt: skip
         await self._relay.open()

@@ -44,6 +44,7 @@ def worlds(settings: Settings) -> MakeWorld:
         spec = WorldSpec(
             kind=_kind(settings, task.world), size=settings.size or task.size, assets=ASSETS,
             chromium=settings.chromium, quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
+            allow=task.allow.narrowed(settings.allow),
         )  # fmt: skip
         world = KeptEnvironment(spec)
         return world if settings.observation is View.PIXELS else DescribedEnvironment(world, settings.observation)
