@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from agent.listing import listing
 from agent.trace import Decision, Step, Unreadable
 from env.base import Effect, Observation
 from tools.actions import BrowserAction, ComputerAction
@@ -50,11 +51,12 @@ class Text(_Value):
 
 
 class Image(_Value):
-    """A picture by reference; whoever sends it reads the file."""
+    """A picture by reference; whoever sends it reads the file. `words` say what is on it, and go wherever it goes."""
 
     kind: Literal["image"] = "image"
     path: Path
     sha256: str
+    words: str = ""
 
 
 class System(_Value):
@@ -199,6 +201,8 @@ def _result(step: Step, after: Observation, effect: Effect | None) -> str:
         words[0] += f": {outcome.note}"
     if effect:
         words.append(_EFFECTS[effect])
+    if after.note:
+        words.append(after.note)
     if not after.settled:
         words.append("the screen is still changing")
     return "; ".join(words)
@@ -209,4 +213,6 @@ def _refused(reply: Unreadable) -> str:
 
 
 def _image(seen: Observation) -> Image:
-    return Image(path=seen.path, sha256=seen.sha256)
+    """The picture, the one with numbers if there is one, and what is on it in words if the world said that."""
+    shown = seen.marked or seen
+    return Image(path=shown.path, sha256=shown.sha256, words=listing(seen))

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from env import settle
+from env.allow import Allow, known_domains, known_verbs
+from env.described import View
 from scenarios.schema import meant
 from tools.errors import UserError
 from tools.geometry import Size
@@ -34,6 +36,14 @@ def _size(value: object) -> object:
     if not (by and width.isdecimal() and height.isdecimal() and min(int(width), int(height)) > 0):
         raise ValueError("write a size as WIDTHxHEIGHT, such as 1280x720")
     return Size(int(width), int(height))
+
+
+def _names(value: object) -> object:
+    """`a,b` is two names."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names)]
 
 
 class Settings(BaseSettings):
@@ -80,6 +90,8 @@ class Settings(BaseSettings):
     """Folders with scenarios of your own, beside the bundled ones; in a variable separated as in PATH."""
     browser: Literal["kiosk", "headless"] = "kiosk"
     """How a web scenario sees its browser: filling a private display, or without one (slower, no pop-ups)."""
+    observation: View = View.PIXELS
+    """What the model sees: `pixels`, or also a list of what is there (`pixels+tree`), or numbers (`pixels+marks`)."""
     size: Annotated[Size | None, BeforeValidator(_size)] = None
     """Pixels of every world, such as `1920x1080`; unset takes the size that the scenario asks for."""
     chromium: str = ""
@@ -94,6 +106,10 @@ class Settings(BaseSettings):
     """Seconds without a change after which the screen counts as quiet."""
     settle_limit: float = Field(default=settle.LIMIT, gt=0)
     """Seconds after which a screen that never rests is taken as it is."""
+    allow_actions: Annotated[Names, AfterValidator(known_verbs)] = None
+    """Verbs that may be done, such as `left_click,type`, within those that the scenario allows; unset sets no limit."""
+    allow_domains: Annotated[Names, AfterValidator(known_domains)] = None
+    """Domains that a browser may speak to, such as `shop.example,127.0.0.1:8000`; unset sets no limit of its own."""
     lease: float = Field(default=120.0, ge=10)
     """Seconds after which a world that nobody speaks to any more ends itself."""
     parallel: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -107,6 +123,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Reading happens in `load`, where the source of each value is still known."""
         return (init_settings,)
+
+    @property
+    def allow(self) -> Allow:
+        """The allow-lists as the world takes them."""
+        return Allow(actions=self.allow_actions, domains=self.allow_domains)
 
     def sources(self) -> "Iterator[Sourced]":
         """Every field with its value, where that came from, and what it is for."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from env import prepare
+from env.allow import Border
 from env.display import Display
 from env.facts import DesktopFacts
 from env.folder import WorldFolder
@@ -28,12 +29,15 @@ class DesktopWorld:
     def __init__(self, spec: WorldSpec, folder: WorldFolder) -> None:
         self._spec, self._folder = spec, folder
         self._site = Site(spec.assets)
+        self._border = Border(spec.allow)
         self._sandbox: Sandbox | None = None
         self._session: Session | None = None
         self._display: Display | None = None
         self._programs: dict[str, Child] = {}
         self._since = 0.0
-        self.facts = DesktopFacts(self._open_sandbox, self._site, spec.size, self._open_session, self._open_display)
+        self.facts = DesktopFacts(
+            self._open_sandbox, self._site, self._border, spec.size, self._open_session, self._open_display
+        )
 
     def describe(self) -> dict[str, str]:
         """How it is kept apart."""
@@ -77,8 +81,10 @@ class DesktopWorld:
         return await self._open_display().look(self._spec.quiet, self._spec.limit, self._since)
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
-        """Does one action."""
+        """Does one action, if it is allowed."""
         self._check()
+        if why := self._border.refusal(action):
+            return Outcome(ok=False, note=why)
         return await self._open_display().act(action)
 
     async def release(self) -> None:
@@ -90,6 +96,7 @@ class DesktopWorld:
         """Ends everything inside and removes its files."""
         await self._site.close()
         self._site.clear()
+        self._border.clear()
         if self._display is not None:
             await self._display.close()
         if self._sandbox is not None:

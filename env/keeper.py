@@ -70,7 +70,8 @@ class Keeper:
     async def look(self, body: bytes) -> Response:
         """A picture; what else is known about it stands in a header."""
         look = await self._world.look()
-        about = {"size": look.frame.size, "settled": look.settled, "waited": look.waited, "url": look.url}
+        about = {"size": look.frame.size, "settled": look.settled, "waited": look.waited, "url": look.url,
+                 "note": look.note}  # fmt: skip
         return Response(look.frame.png, media_type="image/png", headers={"X-Look": json.dumps(about)})
 
     async def act(self, body: bytes) -> Response:

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 from pydantic import TypeAdapter
 
-from env.base import Line, Node, Observation, Posted, Process, Shots, Window
+from env.allow import Refused
+from env.base import Line, Node, Observation, Posted, Process, Shots, Visit, Window
 from env.setup import SetupStep
 from env.wire import FACTS
 from env.world import WorldSpec
@@ -59,7 +60,7 @@ class KeptEnvironment:
         path, digest = shots.put(frame)
         return Observation(
             path=path, sha256=digest, size=frame.size, settled=about["settled"], waited=round(about["waited"], 4),
-            url=about["url"],
+            url=about["url"], note=about["note"],
         )  # fmt: skip
 
     async def look(self) -> tuple[Frame, dict[str, Any]]:
@@ -233,6 +234,16 @@ class KeptProbe:
     async def posted(self) -> tuple[Posted, ...]:
         """What pages sent to the site."""
         found: tuple[Posted, ...] = await self._fact("posted")
+        return found
+
+    async def visited(self) -> tuple[Visit, ...]:
+        """What other sites of the world were asked."""
+        found: tuple[Visit, ...] = await self._fact("visited")
+        return found
+
+    async def refused(self) -> tuple[Refused, ...]:
+        """What the allow-lists refused."""
+        found: tuple[Refused, ...] = await self._fact("refused")
         return found
 
     async def size(self) -> Size:

@@ -55,14 +55,22 @@ class Relay:
                 return
             inner_reader, inner = await asyncio.open_connection(sock=await self._sandbox.dial(self._port))
             inner.write(method + b" " + rest[len(prefix) :])
-            async with asyncio.TaskGroup() as both:
-                both.create_task(_pump(reader, inner))
-                both.create_task(_pump(inner_reader, writer))
+            await pump_both(reader, writer, inner_reader, inner)
         except (EnvError, OSError, ValueError, ExceptionGroup):
             pass  # the inside hung up or is gone: so does this connection
         finally:
             self._tasks.discard(task)
             writer.close()
+
+
+async def pump_both(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, inner_reader: asyncio.StreamReader,
+    inner: asyncio.StreamWriter,
+) -> None:  # fmt: skip
+    """Passes on what both sides of a connection say, until both have hung up."""
+    async with asyncio.TaskGroup() as both:
+        both.create_task(_pump(reader, inner))
+        both.create_task(_pump(inner_reader, writer))
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from env import settle
+from env.allow import EVERYTHING, Allow
 from env.base import Facts
 from env.setup import SetupStep
 from tools.actions import BrowserAction, ComputerAction, Outcome
@@ -21,7 +22,7 @@ class WorldSpec(BaseModel):
 
     `kind`: a desktop with applications; a headless browser; or `kiosk`, a browser that fills a private display, whose
     pictures are taken through X (about 25 times cheaper than asking the browser). `lease` is in seconds: a keeper that
-    nobody spoke to for so long ends its world.
+    nobody spoke to for so long ends its world. With `network` its programs reach the outside, as far as `allow` lets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,15 +34,18 @@ class WorldSpec(BaseModel):
     quiet: float = settle.QUIET
     limit: float = settle.LIMIT
     lease: float = 120.0
+    allow: Allow = EVERYTHING
+    network: bool = False
 
 
 class Look(NamedTuple):
-    """A picture and how it was come by; `waited` in seconds."""
+    """A picture and how it was come by; `waited` in seconds, `note` what else happened and does not show."""
 
     frame: Frame
     settled: bool
     waited: float
     url: str | None = None
+    note: str = ""
 
 
 class World(Protocol):

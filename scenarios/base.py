@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from env.allow import EVERYTHING, Allow
 from env.base import Probe
 from env.setup import SetupStep
 from scenarios.schema import Strict
@@ -79,6 +80,7 @@ class Task:
     oracle: Oracle | None = None
     near_miss: Oracle | None = None
     drawn: Mapping[str, Any] = field(default_factory=dict)
+    allow: Allow = EVERYTHING
 
 
 class Scenario(Protocol):

@@ -1,7 +1,7 @@
 """Messages as an OpenAI-compatible server gets them, and its answer as a completion."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
@@ -31,7 +31,7 @@ def wire_messages(
                 answered = calls and message.call is not None
                 wired.append(_said(message, answered, reasoning))
             case User(parts=parts) | Tool(parts=parts):
-                content = [_part(part, image_tokens, uuids, known) for part in parts]
+                content = [item for part in parts for item in _wired(part, image_tokens, uuids, known)]
                 if isinstance(message, Tool) and answered:
                     wired.append({"role": "tool", "tool_call_id": message.call_id, "content": content})
                 elif isinstance(message, Tool):
@@ -62,13 +62,17 @@ def _said(message: Assistant, calls: bool, reasoning: bool) -> dict[str, Any]:
     return turn | {"tool_calls": [{"id": message.call_id, "type": "function", "function": function}]}
 
 
-def _part(part: Text | Image, image_tokens: int, uuids: bool, known: Collection[str]) -> dict[str, Any]:
+def _wired(part: Text | Image, image_tokens: int, uuids: bool, known: Collection[str]) -> Iterator[dict[str, Any]]:
     if isinstance(part, Text):
-        return _text(part.text)
+        yield _text(part.text)
+        return
     url, uuid = picture(part.path, part.sha256, image_tokens)
-    if not uuids:
-        return {"type": "image_url", "image_url": {"url": url}}
-    return {"type": "image_url", "image_url": None if uuid in known else {"url": url}, "uuid": uuid}
+    if uuids:
+        yield {"type": "image_url", "image_url": None if uuid in known else {"url": url}, "uuid": uuid}
+    else:
+        yield {"type": "image_url", "image_url": {"url": url}}
+    if part.words:
+        yield _text(part.words)
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from agent.prove import as_model
 from agent.runner import MakeModel, MakeWorld
 from agent.settings import Settings, reason
 from env.base import Environment, Probe
+from env.described import DescribedEnvironment, View
 from env.kept import KeptEnvironment
 from env.sandbox import find_isolation
 from env.world import WorldSpec, find_chromium
@@ -44,8 +45,10 @@ def worlds(settings: Settings) -> MakeWorld:
         spec = WorldSpec(
             kind=_kind(settings, task.world), size=settings.size or task.size, assets=ASSETS,
             chromium=settings.chromium, quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
+            allow=task.allow.narrowed(settings.allow),
         )  # fmt: skip
-        return KeptEnvironment(spec)
+        world = KeptEnvironment(spec)
+        return world if settings.observation is View.PIXELS else DescribedEnvironment(world, settings.observation)
 
     return make
 

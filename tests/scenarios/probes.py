@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from env.base import Line, Node, Posted, Process, Window
+from env.allow import Refused
+from env.base import Line, Node, Posted, Process, Visit, Window
 from tools.dom import Element, PageState, TabState
 from tools.geometry import Rect, Size
 
@@ -26,6 +27,8 @@ class CannedProbe:
     copied: str = ""
     lines: tuple[Line, ...] = ()
     sent: tuple[Posted, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    refusals: tuple[Refused, ...] = ()
     screen: Size = SCREEN
     looks: int = 0
 
@@ -67,6 +70,12 @@ class CannedProbe:
 
     async def posted(self) -> tuple[Posted, ...]:
         return self.sent
+
+    async def visited(self) -> tuple[Visit, ...]:
+        return self.visits
+
+    async def refused(self) -> tuple[Refused, ...]:
+        return self.refusals
 
     async def size(self) -> Size:
         return self.screen
