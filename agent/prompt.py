@@ -89,21 +89,23 @@ class Tool(_Value):
 Message = System | User | Assistant | Tool
 
 
-def messages(goal: str, steps: Sequence[Step], seen: Observation, effect: Effect | None) -> tuple[Message, ...]:
-    """The conversation up to now; `effect` is what the last step did, judged from `seen`."""
+def messages(
+    goal: str, steps: Sequence[Step], seen: Observation, effect: Effect | None, notice: str = ""
+) -> tuple[Message, ...]:
+    """The conversation up to now; `effect` is what the last step did, judged from `seen`, `notice` the guard's word."""
     first = steps[0].seen if steps else seen
     return (
         System(text=SYSTEM),
         User(parts=(_image(first), Text(text=f"Instruction: {goal}"))),
-        *_turns(steps, seen, effect),
+        *_turns(steps, seen, effect, notice),
     )
 
 
-def _turns(steps: Sequence[Step], seen: Observation, effect: Effect | None) -> Iterator[Message]:
-    followed = [(step.seen, step.effect_before) for step in steps[1:]] + [(seen, effect)]
-    for step, (after, did) in zip(steps, followed, strict=False):
+def _turns(steps: Sequence[Step], seen: Observation, effect: Effect | None, notice: str) -> Iterator[Message]:
+    followed = [(step.seen, step.effect_before, step.notice) for step in steps[1:]] + [(seen, effect, notice)]
+    for step, (after, did, told) in zip(steps, followed, strict=False):
         call_id = f"call_{step.number}"
-        result = Text(text=_result(step, after, did))
+        result = Text(text=_result(step, after, did, told))
         match step.reply:
             case Decision(thought=thought, say=say, action=action):
                 yield Assistant(thought=thought, text=f"Action: {say}", call_id=call_id, call=action)
@@ -114,7 +116,7 @@ def _turns(steps: Sequence[Step], seen: Observation, effect: Effect | None) -> I
                 yield Tool(call_id=call_id, parts=(result,) if same else (result, _image(after)))
 
 
-def _result(step: Step, after: Observation, effect: Effect | None) -> str:
+def _result(step: Step, after: Observation, effect: Effect | None, notice: str) -> str:
     if isinstance(step.reply, Unreadable):
         return f"error: your last answer could not be carried out: {step.reply.why}. Reply with one <tool_call>."
     outcome = step.outcome
@@ -127,6 +129,8 @@ def _result(step: Step, after: Observation, effect: Effect | None) -> str:
         words.append(after.note)
     if not after.settled:
         words.append("the screen is still changing")
+    if notice:
+        words.append(notice)
     return "; ".join(words)
 
 

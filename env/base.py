@@ -24,7 +24,7 @@ class Observation(_Value):
     """One look at the screen. The picture lies in a run's `shots/` under its hash; state and logs hold this value only.
 
     `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that, `note`
-    what the last action led to and the picture does not show.
+    what the last action led to and the picture does not show. `person`: somebody else moved the pointer meanwhile.
     """
 
     path: Path
@@ -34,6 +34,7 @@ class Observation(_Value):
     waited: float
     url: str | None = None
     note: str = ""
+    person: bool = False
 
 
 class Effect(StrEnum):
