@@ -4,6 +4,8 @@
 stands in `intents.jsonl` before it is done, so that no crash can leave one behind that nobody knows of.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -76,18 +78,37 @@ class Unreadable(_Value):
     raw: str
 
 
+class Question(_Value):
+    """What a person is asked: whether an action may be done, or whether the run may go on with their display."""
+
+    kind: Literal["action", "display"]
+    number: int
+    say: str = ""
+    action: Action | None = None
+
+
+class Leave(_Value):
+    """A person's answer; the reason is told to the model."""
+
+    answer: Literal["allow", "deny", "stop"]
+    reason: str = ""
+
+
 class Step(_Value):
     """One turn of the loop: what was seen, what the model said, what was done, what became of it.
 
     `seconds` are the phases: observe, decide, act. The effect of an action is judged from the next picture, and
-    therefore stands in the step after it as `effect_before`. `outcome` is None where nothing was done in the world.
+    therefore stands in the step after it as `effect_before`, as does the `notice` that told the model of a circle.
+    `leave` is what a person said to the action; `outcome` is None where nothing was done in the world.
     """
 
     number: int
     seen: Observation
     effect_before: Effect | None = None
+    notice: str = ""
     completion: Completion
     reply: Decision | Unreadable = Field(discriminator="kind")
+    leave: Leave | None = None
     outcome: Outcome | None = None
     seconds: dict[str, float] = Field(default_factory=dict)
 
@@ -99,20 +120,22 @@ class Status(StrEnum):
     FAILED = "failed"
     LIMIT = "limit"
     UNREADABLE = "unreadable"
+    UNCHECKED = "unchecked"
+    STOPPED = "stopped"
     ERROR_MODEL = "error:model"
     ERROR_ENV = "error:env"
     ERROR_SCENARIO = "error:scenario"
 
     @property
     def scored(self) -> bool:
-        """Whether the run counts in a score: an infrastructure failure never does."""
-        return not self.value.startswith("error:")
+        """Whether the run counts in a score: an infrastructure failure never does, nor what nobody checked."""
+        return not (self.value.startswith("error:") or self in (Status.UNCHECKED, Status.STOPPED))
 
 
 class Stop(_Value):
-    """Why the loop ended: the model said so, or a limit was reached."""
+    """Why the loop ended: the model or a person said so, or a limit was reached."""
 
-    reason: Literal["terminate", "answer", "steps", "time", "tokens", "stuck", "unreadable"]
+    reason: Literal["terminate", "answer", "steps", "time", "tokens", "stuck", "unreadable", "person"]
     status: Literal["success", "failure"] | None = None
     answer: str | None = None
     limit: float | None = None
@@ -194,6 +217,17 @@ class RunFolder:
     def append(self, step: Step) -> None:
         """Appends one step and waits until it is on the disk. Raises OSError."""
         _append(self.steps_file, step)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Inside, nobody else writes this run. Raises UserError while somebody does, OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"the run in {str(self.path)!r} is still going on", remedy="wait for its end") from None
+            yield
 
     def pending(self) -> Step | None:
         """The step whose action was begun and whose outcome was never written, if any. Raises UserError on damage."""

@@ -25,6 +25,8 @@ _ENDINGS: dict[Status, tuple[str, Tone]] = {
     Status.FAILED: ("Failed", "bad"),
     Status.LIMIT: ("Stopped at a limit", "warn"),
     Status.UNREADABLE: ("Unreadable replies", "warn"),
+    Status.UNCHECKED: ("Done, unchecked", "good"),
+    Status.STOPPED: ("Stopped by a person", "muted"),
     Status.ERROR_MODEL: ("Error in the model", "muted"),
     Status.ERROR_ENV: ("Error in the world", "muted"),
     Status.ERROR_SCENARIO: ("Error in the scenario", "muted"),
@@ -58,7 +60,7 @@ def _stopped(stop: Stop) -> str:
         "steps": f"it used all of its {limit} steps",
         "time": f"its {limit} seconds were over",
         "tokens": f"it used all of its {limit} tokens",
-        "stuck": f"it did the same thing {limit} times, and the screen stayed the same",
+        "stuck": f"its last {limit} actions led nowhere, though it was told",
         "unreadable": f"{limit} replies in a row could not be read",
     }.get(stop.reason, stop.reason)
 

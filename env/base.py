@@ -44,8 +44,9 @@ class Observation(_Value):
     """One look at the screen. The picture lies in a run's `shots/` under its hash; state and logs hold this value only.
 
     `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that, `note`
-    what the last action led to and the picture does not show. A world that describes itself (env.described) adds
-    `items`, and `marked`: the picture with the number of each item on it, counted from 1.
+    what the last action led to and the picture does not show. `person`: somebody else moved the pointer meanwhile. A
+    world that describes itself (env.described) adds `items`, and `marked`: the picture with the number of each item on
+    it, counted from 1.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Observation(_Value):
     note: str = ""
     items: tuple[Item, ...] = ()
     marked: Picture | None = None
+    person: bool = False
 
 
 class Effect(StrEnum):

@@ -67,13 +67,16 @@ class Limits(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A scenario at one seed: everything in it comes from the same draw, which `drawn` holds by name."""
+    """A scenario at one seed: everything in it comes from the same draw, which `drawn` holds by name.
+
+    A goal in plain words is one without a check.
+    """
 
     scenario: str
     seed: int
     world: World
     goal: str
-    check: Check
+    check: Check | None
     size: Size
     limits: Limits
     setup: tuple[SetupStep, ...] = ()
