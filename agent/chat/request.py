@@ -52,8 +52,9 @@ class Manner:
 def parameters(manner: Manner, turn: int, *, strict: bool, dropped: Collection[str], vllm: bool) -> dict[str, Any]:
     """Everything of a request but its model and its messages.
 
-    `turn` counts the model's own turns: with one seed for all of them, a model tends to repeat itself. A `strict` one is for a reply that must come out right: no thought, nothing left to chance. What only vLLM knows is
-    sent to vLLM only, and nothing that was `dropped` before.
+    `turn` counts the model's own turns: with one seed for all of them, a model tends to repeat itself. A `strict` one
+    is for a reply that must come out right: no thought, nothing left to chance. What only vLLM knows is sent to vLLM
+    only, and nothing that was `dropped` before.
     """
     thinking = 0 if strict or manner.kind == "instruct" else manner.thinking_tokens
     sent: dict[str, Any] = dict(_SURE if strict else _SAMPLING[manner.kind])
