@@ -101,9 +101,9 @@ class _Attempt:
             self._blame(error, self._status(error))
         finally:
             try:
-                await self._close_model()
                 await self._close_world()
             finally:
+                await self._close_model()
                 self._note(ended=datetime.now(UTC))
         return self.record
 
