@@ -53,10 +53,11 @@ install_torch() {
 
 # torch is as large as all the rest: with the rest beside it, two processors are busy.
 install_libraries() {
-  local torch status=0
+  local torch rest=.venv-serve/rest.lock status=0
+  grep -v '^torch==' "$lock" >"$rest"
   install_torch &
   torch=$!
-  "${pip[@]}" -r <(grep -v '^torch==' "$lock") || status=$?
+  "${pip[@]}" -r "$rest" || status=$?
   wait "$torch" && return "$status"
 }
 
