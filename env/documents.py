@@ -72,6 +72,7 @@ def _drawing(picture: Picture) -> bytes:
             pen.ellipse(shape.oval, fill=shape.colour)
         if shape.polygon:
             pen.polygon(list(shape.polygon), fill=shape.colour)
+    image = image.rotate(-90 * picture.quarters, expand=True)
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()

@@ -18,11 +18,15 @@ class Shape(_Step):
 
 
 class Picture(_Step):
-    """A drawing of `size` pixels: the background, and the shapes from the lowest to the topmost."""
+    """A drawing of `size` pixels: the background, and the shapes from the lowest to the topmost.
+
+    When all is drawn it is turned clockwise by quarters of a circle, as by a camera that was held upright.
+    """
 
     size: tuple[int, int]
     background: str
     shapes: tuple[Shape, ...] = ()
+    quarters: int = 0
 
 
 class PutFile(_Step):
