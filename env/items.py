@@ -73,7 +73,7 @@ def _state(element: Element) -> str:
 
 
 def _of_desktop(nodes: Iterable[Node], windows: tuple[Window, ...], size: Size) -> Iterator[Item]:
-    screen, above = Rect(0, 0, *size), windows
+    screen, above = Rect(0, 0, *size), tuple[Window, ...]()
     for node in nodes:
         if node.role in _ATSPI_WINDOWS:
             above = _above(node, windows)
