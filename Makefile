@@ -19,10 +19,12 @@ check: setup  ## style, types, layers, sizes
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
 
-test: vllm  ## everything but the soak tests
+test: setup  ## everything but the soak tests; those with vLLM are skipped where it cannot be installed
+	-@bash docker/setup-serve.sh
 	$(BIN)/pytest -m "not soak" -n 2
 
 soak: setup  ## repetitions, chaos and long suites
+	-@bash docker/setup-serve.sh
 	$(BIN)/pytest -m soak
 
 demo: setup  ## watch it work; without vLLM (no room, another processor) it shows the rest
