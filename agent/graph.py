@@ -14,9 +14,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from agent.ask import ask
 from agent.guard import circle, limit_reached
 from agent.model import Model
-from agent.parse import parse
 from agent.prompt import messages
 from agent.trace import Completion, Decision, Leave, Question, RunFolder, Step, Stop, Unreadable
 from env.base import Effect, Environment, Observation
@@ -89,9 +89,9 @@ async def decide(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if stop := limit_reached(run.steps, seen, effect, run.limits, run.clock() - run.began, run.tokens):
         return {"stop": stop}
     began = run.clock()
-    completion = await run.model.decide(messages(run.goal, run.steps, seen, effect, state["notice"]))
+    completion, reply = await ask(run.model, messages(run.goal, run.steps, seen, effect, state["notice"]))
     seconds = state["seconds"] | {"decide": round(run.clock() - began, 4)}
-    return {"completion": completion, "reply": parse(completion), "seconds": seconds}
+    return {"completion": completion, "reply": reply, "seconds": seconds}
 
 
 async def approve(state: State, runtime: Runtime[Context]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def limit_reached(
 ) -> Stop | None:
     """Why no further call of the model is made, if so: every limit of a run is here."""
     recent = steps[-UNREADABLE:]
-    used = sum((step.completion.prompt_tokens or 0) + (step.completion.completion_tokens or 0) for step in steps)
+    used = sum(step.completion.tokens for step in steps)
     if len(recent) == UNREADABLE and not any(isinstance(step.reply, Decision) for step in recent):
         return Stop(reason="unreadable", limit=UNREADABLE)
     if (found := circle(steps, seen, effect)) and found.over:

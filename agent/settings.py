@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from env import settle
-from env.allow import Allow, known_domains, known_verbs
+from env.allow import VERB_NAMES, Allow, known_domains, known_verbs
+from env.described import View
 from scenarios.schema import meant
 from tools.errors import UserError
 from tools.geometry import Size
@@ -42,6 +43,10 @@ def _names(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _verbs_or_all(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return VERB_NAMES if value == ("all",) else () if value == ("none",) else known_verbs(value)
+
+
 Names = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names)]
 
 
@@ -54,12 +59,43 @@ class Settings(BaseSettings):
 
     runs: Path = Path("runs")
     """Folder that gets one folder for every run."""
-    model: str = "oracle"
-    """Who decides: `oracle` (the scenario's reference solution), `idle`, `scripted:FILE` or `replay:RUN`."""
+    model: str = ""
+    """Who decides: the address of a model server (`http://host:port/v1`), `stand-in` (random weights, to see the
+    plumbing), `oracle` (the scenario's reference solution), `idle`, `scripted:FILE` or `replay:RUN`."""
+    model_name: str = ""
+    """What the server calls the model; empty takes the only one it serves."""
+    api_key: SecretStr | None = Field(default=None, exclude=True)
+    """Key of the model server; servers that surehand started are opened without."""
+    model_kind: Literal["auto", "thinking", "instruct"] = "auto"
+    """Whether the model thinks before it answers; `auto` goes by its name."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Of the model's sampling; unset takes what Qwen recommends for its kind."""
+    thinking_tokens: int = Field(default=1024, ge=0)
+    """Most tokens of one thought."""
+    answer_tokens: int = Field(default=512, ge=64)
+    """Most tokens of what a model says after its thought."""
+    image_tokens: int = Field(default=2048, ge=64)
+    """Most tokens of a screenshot, 32 x 32 pixels each; a larger one is sent scaled down."""
+    image_max: int = Field(default=10, ge=1)
+    """Most screenshots that a model sees at once."""
+    fold: int = Field(default=5, ge=1)
+    """How many of the oldest screenshots go at once when there are too many."""
+    history: Literal["tool", "user"] = "tool"
+    """Whether later screenshots are told as results of calls, or as turns of the user (without earlier thoughts)."""
+    boxes: bool = True
+    """Whether the model may give the box of a target; without, it is offered exactly what Qwen3-VL was trained on."""
+    tool_text: Path | None = None
+    """JSON file with a `computer_use` function whose descriptions are used instead of surehand's."""
+    constrain: bool = True
+    """Whether vLLM holds answers to their form; a Thinking model then needs vLLM's reasoning parser."""
+    patience: float = Field(default=300.0, gt=0)
+    """Seconds that one answer of the model server may take."""
     scenarios: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_folders)] = ()
     """Folders with scenarios of your own, beside the bundled ones; in a variable separated as in PATH."""
     browser: Literal["kiosk", "headless"] = "kiosk"
     """How a web scenario sees its browser: filling a private display, or without one (slower, no pop-ups)."""
+    observation: View = View.PIXELS
+    """What the model sees: `pixels`, or also a list of what is there (`pixels+tree`), or numbers (`pixels+marks`)."""
     size: Annotated[Size | None, BeforeValidator(_size)] = None
     """Pixels of every world, such as `1920x1080`; unset takes the size that the scenario asks for."""
     chromium: str = ""
@@ -78,6 +114,8 @@ class Settings(BaseSettings):
     """Verbs that may be done, such as `left_click,type`, within those that the scenario allows; unset sets no limit."""
     allow_domains: Annotated[Names, AfterValidator(known_domains)] = None
     """Domains that a browser may speak to, such as `shop.example,127.0.0.1:8000`; unset sets no limit of its own."""
+    approve: Annotated[Names, AfterValidator(_verbs_or_all)] = None
+    """Verbs that you are asked about first: `type,key`, `all` or `none`; unset asks on your own display only."""
     lease: float = Field(default=120.0, ge=10)
     """Seconds after which a world that nobody speaks to any more ends itself."""
     parallel: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -174,7 +212,7 @@ def _wrong(error: ValidationError, sources: Mapping[str, str]) -> UserError:
     name = str(detail["loc"][0])
     about = (Settings.model_fields[name].description or "").rstrip(".")
     return UserError(
-        f"setting {name} = {detail['input']!r} ({sources[name]})",
+        f"setting {name} = {'…' if name == 'api_key' else repr(detail['input'])} ({sources[name]})",
         cause=detail["msg"].removeprefix("Value error, "),
         remedy=f"it means: {about}",
     )

@@ -29,15 +29,36 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Call(_Value):
+    """A call that the server read out of a reply; arguments are JSON as text, or what a server made of that."""
+
+    name: str
+    arguments: str | dict[str, Any] = ""
+
+
 class Completion(_Value):
-    """One reply of a model, as it came. Tokens are None where the server did not count them."""
+    """One reply of a model, as it came. Tokens are None where the server did not count them.
+
+    `model` is what the server calls itself; `cached_tokens` are those of the prompt that it did not compute again.
+    """
 
     text: str
     reasoning: str | None = None
+    calls: tuple[Call, ...] = ()
     finish: str = "stop"
+    model: str = ""
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float = 0.0
+    unread: "Completion | None" = None
+    """The reply before this one, which could not be read; this one mends it (agent.ask)."""
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and reply together, those of the unread reply included; 0 where nobody counted."""
+        before = self.unread.tokens if self.unread else 0
+        return before + (self.prompt_tokens or 0) + (self.completion_tokens or 0)
 
 
 class Decision(_Value):
@@ -153,6 +174,8 @@ class Run(_Value):
     versions: dict[str, str] = Field(default_factory=dict)
     revision: str = ""
     world: dict[str, Any] = Field(default_factory=dict)
+    asked: dict[str, Any] = Field(default_factory=dict)
+    """How the model was asked (agent.model.Served.about), where it has a server."""
 
 
 class RunFolder:

@@ -13,18 +13,40 @@ from env.setup import SetupStep
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
 from tools.dom import Element, PageState
-from tools.geometry import Rect, Size
+from tools.geometry import Box, Rect, Size
 
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Item(_Value):
+    """One thing on the screen: its role and name, what state it is in, in words, and its box on the 0–1000 grid.
+
+    `acts` tells controls from texts. Roles are ARIA's in a page and AT-SPI's on a desktop.
+    """
+
+    role: str
+    name: str
+    state: str = ""
+    acts: bool
+    box: Box
+
+
+class Picture(_Value):
+    """A picture in a run's `shots/`, by its hash."""
+
+    path: Path
+    sha256: str
+
+
 class Observation(_Value):
     """One look at the screen. The picture lies in a run's `shots/` under its hash; state and logs hold this value only.
 
     `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that, `note`
-    what the last action led to and the picture does not show. `person`: somebody else moved the pointer meanwhile.
+    what the last action led to and the picture does not show; `person`: somebody else moved the pointer meanwhile.
+    A world that describes itself (env.described) adds `items`, and `marked`: the picture with the number of each item
+    on it, counted from 1.
     """
 
     path: Path
@@ -35,6 +57,8 @@ class Observation(_Value):
     url: str | None = None
     note: str = ""
     person: bool = False
+    items: tuple[Item, ...] = ()
+    marked: Picture | None = None
 
 
 class Effect(StrEnum):

@@ -15,6 +15,7 @@ from env.allow import Border
 from env.chromium import PROFILE, Chromium
 from env.display import Display
 from env.facts import SandboxFacts
+from env.files import HomeFiles
 from env.folder import WorldFolder, empty
 from env.proxy import Proxy
 from env.sandbox import Sandbox
@@ -28,7 +29,7 @@ from tools.browser import BrowserEyes, BrowserHands
 from tools.dom import Element, PageState, find_elements, page_state
 from tools.errors import EnvError, ScenarioError
 from tools.geometry import Point, Size, to_grid
-from tools.tabs import PageChanges, Tabs
+from tools.tabs import ANSWER_WITHIN, PageChanges, Tabs, steadily
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request
@@ -75,7 +76,8 @@ class BrowserWorld:
         assert self._chromium is not None
         self._context, _ = await self._chromium.open_context()
         self._context.on("request", self._watch)
-        self._tabs = await Tabs.of(self._context)
+        sandbox = self._open_sandbox()
+        self._tabs = await Tabs.of(self._context, HomeFiles(sandbox.home, sandbox.home_inside))
         self._changes = PageChanges(self._tabs)
         self._hands = BrowserHands(self._tabs)
         await self._show_pointer(Point(self._spec.size.width - 1, self._spec.size.height - 1))
@@ -251,12 +253,15 @@ class BrowserFacts(SandboxFacts):
         return await page_state(self._tabs())
 
     async def script(self, expression: str) -> Any:
-        """The JSON value of an expression. Raises ScenarioError when it throws."""
+        """The JSON value of an expression. Raises ScenarioError when it throws, EnvError when the page hangs."""
         from playwright.async_api import Error
 
         page, _ = await self._tabs().front()
         try:
-            return await page.evaluate(expression)
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await steadily(lambda: page.evaluate(expression))
+        except TimeoutError:
+            raise EnvError(f"the page did not answer within {ANSWER_WITHIN:g} s") from None
         except Error as error:
             raise ScenarioError(f"script {expression[:80]!r}: {error.message.splitlines()[0]}") from None
 

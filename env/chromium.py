@@ -16,10 +16,12 @@ from tools.errors import EnvError
 from tools.geometry import Size
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Page, Playwright
+    from playwright.async_api import Browser, BrowserContext, CDPSession, Page, Playwright
 
 PROFILE = ".chromium"
 """The browser's own folder in HOME."""
+DOWNLOADS = "Downloads"
+"""Where it puts what it downloads, in HOME."""
 _DEBUGGING_PORT = 9222
 _START_LIMIT = 30.0
 _FLAGS = (
@@ -81,7 +83,10 @@ class Chromium:
         )  # fmt: skip
 
     async def open_context(self) -> "tuple[BrowserContext, Page]":
-        """A fresh profile with one blank page in front, the picture exactly `size`. Raises EnvError."""
+        """A fresh profile with one blank page in front, the picture exactly `size`. Raises EnvError.
+
+        What it downloads lands in Downloads below the world's HOME.
+        """
         from playwright.async_api import Error
 
         if self._browser is None:
@@ -90,10 +95,13 @@ class Chromium:
         try:
             if self._session is None:
                 context = await self._browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
-                return context, await context.new_page()
+                page = await context.new_page()
+                await self._keep_downloads(await context.new_cdp_session(page))
+                return context, page
             context = await self._browser.new_context(no_viewport=True, locale="en-US")
             page = await context.new_page()
             wire = await context.new_cdp_session(page)
+            await self._keep_downloads(wire)
             window = await wire.send("Browser.getWindowForTarget")
             await wire.send(
                 "Browser.setWindowBounds", {"windowId": window["windowId"], "bounds": {"windowState": "fullscreen"}}
@@ -103,6 +111,16 @@ class Chromium:
         except Error as error:
             raise EnvError(f"the browser does not open a page: {error.message.splitlines()[0]}{self._log()}") from None
         return context, page
+
+    async def _keep_downloads(self, wire: "CDPSession") -> None:
+        """Playwright would have them stored where it runs itself, which is outside."""
+        assert self._browser is not None
+        about = await wire.send("Target.getTargetInfo")
+        browser = await self._browser.new_browser_cdp_session()
+        await browser.send("Browser.setDownloadBehavior", {
+            "behavior": "allow", "browserContextId": about["targetInfo"]["browserContextId"],
+            "downloadPath": f"{self._sandbox.home_inside}/{DOWNLOADS}",
+        })  # fmt: skip
 
     async def close(self) -> None:
         """Hangs up; the browser itself ends with its sandbox. May be called twice."""

@@ -22,6 +22,8 @@ from tools.errors import ScenarioError
 HOST = "site.test"
 PORT = 8000
 """Inside, where http://site.test/ and all other hosts below `.test` lead to."""
+KIT = "kit"
+"""The folder of what pages share: it is served beside whichever folder is shown, as http://site.test/kit/."""
 _LARGEST_BODY = 1 << 20
 _OPEN_TO_ALL = ("Access-Control-Allow-Origin", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods")
 
@@ -49,6 +51,7 @@ class Site:
         routes = [
             Route("/data.json", self._give_data),
             Route("/api/{path:path}", self._take, methods=["POST"]),
+            Mount(f"/{KIT}", StaticFiles(directory=self._assets / KIT, check_dir=False)),
             Mount("/", self._show_page),
         ]
         own = Starlette(routes=routes)

@@ -34,7 +34,7 @@ from tools.base import Eyes, Frame, Hands
 from tools.errors import EnvError
 from tools.geometry import Point, Size, to_pixel
 from tools.keys import UnknownKey, to_playwright
-from tools.tabs import ANSWER_WITHIN, Front, PageChanges, Tabs, quietly, reason
+from tools.tabs import ANSWER_WITHIN, Front, PageChanges, Tabs, quietly, reason, steadily
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
@@ -83,7 +83,8 @@ class BrowserEyes(Eyes):
 
     async def _capture(self, session: "CDPSession") -> Frame:
         with self._changes.own_frame() if self._changes else nullcontext():
-            reply = await session.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True})
+            form = {"format": "png", "optimizeForSpeed": True}
+            reply = await steadily(lambda: session.send("Page.captureScreenshot", form))
         png = base64.b64decode(reply["data"])
         return Frame(png, Size(*struct.unpack(">II", png[16:24])))  # width and height stand in the IHDR chunk
 
@@ -92,7 +93,8 @@ class BrowserHands(Hands):
     """Acts on the front tab through Playwright's mouse and keyboard, whose events are trusted as a person's are.
 
     Points are pixels of a picture of the given size, whatever the device's scale. What the browser itself did
-    meanwhile (a dialog, a file chooser, a download) is told in the note of the next outcome.
+    meanwhile (a dialog, a file chooser, a download) is told in the note of the next outcome. While a file chooser is
+    open, a typed text is the path of the file to choose.
     """
 
     def __init__(self, tabs: Tabs, patience: float = ANSWER_WITHIN) -> None:
@@ -139,7 +141,12 @@ class BrowserHands(Hands):
 
     async def _act(self, front: Front, action: ComputerAction | BrowserAction, size: Size) -> str:
         """Does it, and returns why it could not be done, or nothing."""
+        chooser = self._tabs.chooser
+        if closed := chooser.closed_by(action):
+            self._tabs.note(closed)
         match action:
+            case Type(text=path) if chooser.is_open:
+                return await chooser.choose(path)
             case Key(keys=names):
                 await self._chord(front.page, [to_playwright(name) for name in names])
             case Type(text=text):
@@ -161,7 +168,7 @@ class BrowserHands(Hands):
         await self.release()
 
     async def _point(self, front: Front, action: Pointing, size: Size) -> None:
-        reply = await front.session.send("Runtime.evaluate", {"expression": "innerWidth"})
+        reply = await steadily(lambda: front.session.send("Runtime.evaluate", {"expression": "innerWidth"}))
         scale = size.width / reply["result"]["value"]  # devicePixelRatio may be emulated, and differ from the picture
         rest = self._pointer or Point(size.width // 2, size.height // 2)
         target = action.point(size) or rest
@@ -245,7 +252,7 @@ async def _back(front: Front) -> str:
     """Goes back one page; returns why it could not, or nothing."""
     from playwright.async_api import Error
 
-    history = await front.session.send("Page.getNavigationHistory")
+    history = await steadily(lambda: front.session.send("Page.getNavigationHistory"))
     if history["currentIndex"] == 0:
         return "there is no page to go back to"
     try:

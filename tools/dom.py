@@ -7,14 +7,14 @@ its place be known (the same as its parents').
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
 from tools.errors import EnvError, ScenarioError
 from tools.geometry import Rect, Size
-from tools.tabs import ANSWER_WITHIN, Tabs, reason
+from tools.tabs import ANSWER_WITHIN, Tabs, reason, steadily
 
 if TYPE_CHECKING:
     from playwright.async_api import Frame, Locator, Page
@@ -105,7 +105,7 @@ async def page_state(tabs: Tabs) -> PageState:
             front = (await tabs.front()).page
             for page in tuple(tabs.pages):
                 try:
-                    states[page] = TabState(url=page.url, title=await page.title())
+                    states[page] = TabState(url=page.url, title=await steadily(page.title))
                 except Error:
                     if not page.is_closed():  # else it is no tab any more
                         raise
@@ -124,7 +124,8 @@ async def _find(page: "Page", locate: Callable[["Frame"], "Locator"], picture: S
         async with asyncio.timeout(ANSWER_WITHIN):
             for frame in page.frames:
                 try:
-                    found += [Element.model_validate(raw) for raw in await locate(frame).evaluate_all(DESCRIBE, width)]
+                    raws = await steadily(partial(locate(frame).evaluate_all, DESCRIBE, width))
+                    found += [Element.model_validate(raw) for raw in raws]
                 except Error:
                     if not frame.is_detached():  # else it has nothing any more
                         raise

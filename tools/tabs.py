@@ -9,9 +9,10 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tools.base import Changes
+from tools.chooser import FileChooser, Files, NoFiles
 from tools.errors import EnvError
 
 if TYPE_CHECKING:
@@ -25,6 +26,17 @@ BUSY_FOR = 3.0
 
 OWN_FRAME_WITHIN = 1.0
 """Seconds after a screenshot's reply in which the frame that it drew may still come (0.05 on an idle machine)."""
+
+_ASK_AGAIN = 0.02
+_BETWEEN_DOCUMENTS = (
+    "Not attached to an active page",
+    "Unable to capture screenshot",
+    "Execution context was destroyed",
+    "Cannot find context with specified id",
+)
+"""What Chromium and Playwright say while a page goes from one document to the next."""
+
+T = TypeVar("T")
 
 STEADY = """
 (() => {
@@ -59,11 +71,12 @@ class Tabs:
     A page that a site opens comes to the front; when the front page closes, the one before it comes back. All take
     the viewport of the first, where that is set: the screen has one size, whatever a popup asks for.
     Dialogs block a page and do not show in its pictures, so they are accepted at once (a prompt with its default
-    text), as a tester who goes on would; `take_notes` tells of them.
+    text), as a tester who goes on would; `take_notes` tells of them. A file chooser waits in `chooser` for a path.
     """
 
-    def __init__(self, context: "BrowserContext") -> None:
+    def __init__(self, context: "BrowserContext", files: Files | None = None) -> None:
         self.context = context
+        self.chooser = FileChooser(files or NoFiles())
         self.pages: list[Page] = []
         self._notes: list[str] = []
         self._recent: list[Page] = []  # the last is in front
@@ -77,9 +90,9 @@ class Tabs:
         context.on("dialog", self._answer)
 
     @classmethod
-    async def of(cls, context: "BrowserContext") -> "Tabs":
-        """The tabs of a context, those included that are already open."""
-        tabs = cls(context)
+    async def of(cls, context: "BrowserContext", files: Files | None = None) -> "Tabs":
+        """The tabs of a context, those included that are already open. `files` can be chosen for uploads."""
+        tabs = cls(context, files)
         await context.add_init_script(STEADY)
         for page in context.pages:
             for frame in page.frames:
@@ -144,7 +157,7 @@ class Tabs:
 
     async def _connect(self, page: "Page") -> "CDPSession":
         session = await self.context.new_cdp_session(page)
-        session.on("Page.fileChooserOpened", lambda _: self.note("a file chooser opened: no file was chosen"))
+        session.on("Page.fileChooserOpened", lambda event: self.note(self.chooser.opened(session, event)))
         if (size := self._viewport) and page.viewport_size != size:
             await page.set_viewport_size(size)
         await session.send("Page.enable")
@@ -261,6 +274,22 @@ class PageChanges(Changes):
 
     def _end(self, what: object) -> None:
         self._open.pop(what, None)
+
+
+async def steadily(ask: Callable[[], Awaitable[T]]) -> T:
+    """What a page answers, asked again as long as Chromium refuses because one document takes the place of another.
+
+    For questions only, since they may be asked more than once. It never gives up: the caller sets the limit.
+    """
+    from playwright.async_api import Error
+
+    while True:
+        try:
+            return await ask()
+        except Error as error:
+            if not any(words in error.message for words in _BETWEEN_DOCUMENTS):
+                raise
+        await asyncio.sleep(_ASK_AGAIN)  # nothing tells when the next document is there to be asked
 
 
 async def quietly(awaitable: Awaitable[Any]) -> None:

@@ -60,7 +60,7 @@ goal, allow, setup, oracle, near_miss, check; did you mean 'title'?\
 def test_a_wrong_key_deep_inside(tmp_path: Path) -> None:
     assert mistake(tmp_path, "body:", "bdoy:") == snapshot("""\
 …/shop/order.yaml:15: check.all_of.0.posted.bdoy: unknown key 'bdoy': one of path, body, exactly,
-count; did you mean 'body'?\
+last, count; did you mean 'body'?\
 """)
 
 

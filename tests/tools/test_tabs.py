@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tools.base import Frame
+from tools.dom import find_elements, page_state
 from tools.errors import EnvError
 from tools.tabs import PageChanges
 
@@ -74,6 +75,26 @@ async def test_goto_and_back(screen: "Screen") -> None:
     assert page.url == "http://site.test/one"
     assert (await screen.do("back")).ok
     assert (await screen.do("back")).note == "there is no page to go back to"
+
+
+async def test_a_page_is_seen_and_asked_while_another_takes_its_place(screen: "Screen") -> None:
+    page = await screen.open("<button>0</button>")
+    for number in range(1, 13):
+        screen.site[f"/{number}"] = f"<button>{number}</button>"
+
+    async def browse() -> None:
+        for number in range(1, 13):
+            host = ("site.test", "other.test")[number % 2]  # another site is another process
+            await page.goto(f"http://{host}/{number}", wait_until="commit")
+
+    browsing = asyncio.ensure_future(browse())
+    asked = 0
+    while not browsing.done():
+        await asyncio.gather(screen.eyes.grab(), find_elements(page, css="button"), page_state(screen.tabs))
+        asked += 1
+    await browsing
+    assert asked
+    assert (await screen.do("back")).note == "ok"
 
 
 async def test_goto_opens_web_pages_only(screen: "Screen") -> None:
