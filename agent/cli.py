@@ -54,23 +54,51 @@ def _help_when_alone(context: typer.Context) -> None:
 
 @app.command()
 def run(
-    scenario: Annotated[str, typer.Argument(help="An id, or a .yaml file.", metavar="SCENARIO")],
+    what: Annotated[
+        str, typer.Argument(help="A scenario's id, a .yaml file, or a goal in plain words.", metavar="SCENARIO|GOAL")
+    ],
     seed: Annotated[int, typer.Option(help="Which draw of the scenario.", min=0)] = 0,
     model: Model = None,
     model_name: Annotated[str | None, typer.Option(help="What the model server calls the model.")] = None,
-    world: Browser = None,
+    world: Annotated[
+        str | None,
+        typer.Option(
+            help="For a goal: desktop, browser or display (your own). How a browser is seen: kiosk or headless.",
+            metavar="KIND",
+        ),
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="For a goal: the page to begin with, on the real network.")] = None,
     size: Annotated[str | None, typer.Option(help="Pixels of the world, such as 1920x1080.")] = None,
     steps: Annotated[int | None, typer.Option(help="Most steps.")] = None,
+    approve: Annotated[
+        str | None, typer.Option(help="Ask before these: all, none, or verbs such as type,key.", metavar="VERBS")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask about nothing.")] = False,
     out: Annotated[Path | None, typer.Option(help="New folder for this run instead of one below runs/.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the report in a browser afterwards.")] = False,
     config: Config = None,
 ) -> None:
-    """Do one scenario once, and watch it. Exit status: 0 passed, 1 not passed, 3 the machinery failed."""
+    """Do one scenario or goal once, and watch it. Exit status: 0 passed or done, 1 not, 3 the machinery failed."""
+    from agent.commands.goal import Asked
     from agent.commands.run import run as command
     from agent.settings import load
 
-    settings = load(config, model=model, model_name=model_name, browser=world, size=size, steps=steps)
-    raise typer.Exit(command(settings, scenario, seed, out, show))
+    asked = Asked(what, world, url)
+    settings = load(
+        config, model=model, model_name=model_name, browser=asked.view, size=size, steps=steps, approve=approve
+    )
+    raise typer.Exit(command(settings, asked, seed, out, show=show, yes=yes))
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(help="Folder of the run.", metavar="RUN")],
+    config: Config = None,
+) -> None:
+    """Go on with a run whose process died; its world waits for as long as its lease. Exit status as of run."""
+    from agent.commands.run import resume as command
+
+    raise typer.Exit(command(config, folder))
 
 
 @app.command()

@@ -118,12 +118,12 @@ class IdleModel:
 class ReplayModel:
     """The replies of a recorded run, word for word."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises UserError when the folder holds no run."""
+    def __init__(self, folder: Path, used: int = 0) -> None:
+        """Leaves out so many of them. Raises UserError when the folder holds no run."""
         record = RunFolder(folder)
         self.name = record.run().model
         self._folder = folder
-        self._replies: Iterator[Completion] = iter([step.completion for step in record.steps()])
+        self._replies: Iterator[Completion] = iter([step.completion for step in record.steps()][used:])
 
     async def decide(self, messages: Sequence[Message]) -> Completion:
         """The next recorded reply. Raises UserError after the last one."""

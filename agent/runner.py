@@ -99,15 +99,18 @@ async def run(
     return await attempt.go(lambda: attempt.set_up(make_world))
 
 
-async def resume(task: Task, make_model: MakeModel, world: KeptWorld, folder: Path, means: Means = ALONE) -> Run:
+async def resume(
+    task: Task, make_model: MakeModel, kept: KeptWorld, folder: Path, means: Means = ALONE, *,
+    seen_as: Callable[[Environment], Environment] = lambda world: world,
+) -> Run:  # fmt: skip
     """Goes on with a run whose process died, in the world that its keeper still keeps, and ends it as `run` does.
 
-    An action that was begun is not done again: its outcome is asked for. Raises UserError for a run that has ended or
-    still goes on; a world that is gone ends it as `error:env`.
+    An action that was begun is not done again: its outcome is asked for. `seen_as` wraps the world as it was before.
+    Raises UserError for a run that has ended or still goes on; a world that is gone ends it as `error:env`.
     """
     attempt = _Attempt(task, make_model, RunFolder(folder), means)
     attempt.reopen()
-    return await attempt.go(lambda: attempt.take_up(world))
+    return await attempt.go(lambda: attempt.take_up(kept, seen_as))
 
 
 def verdict(stop: Stop, result: CheckResult | None) -> Status:
@@ -181,16 +184,18 @@ class _Attempt:
                 await self._close_model()
                 self._note(ended=datetime.now(UTC))
 
-    async def take_up(self, world: KeptWorld) -> tuple[Environment, Model]:
+    async def take_up(
+        self, kept: KeptWorld, seen_as: Callable[[Environment], Environment]
+    ) -> tuple[Environment, Model]:
         """The world as the last process left it, what was begun there closed, and the model that is to go on."""
-        self.world = world
-        await world.attach()
+        self.world = world = seen_as(kept)
+        await kept.attach()
         begun = self.folder.pending()
         if begun and isinstance(begun.reply, Decision):
             outcome = await world.execute(begun.number, begun.reply.action)
             self.folder.append(begun.model_copy(update={"outcome": outcome}))
             self.steps = list(self.folder.steps())
-        await world.release()
+        await kept.release()
         self.where = "model"
         self.model = self.make_model(self.task, world.probe())
         self._note(model=self.model.name, world=self.record.world | {"resumed at step": len(self.steps) + 1})

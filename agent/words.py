@@ -41,9 +41,20 @@ def verdict(run: Run) -> Verdict:
             return Verdict("Cut off", "muted", f"it has no result and can be done again: {said or run.failure.kind}")
         return Verdict("Unfinished", "muted", "it goes on, or its process was killed")
     word, tone = _ENDINGS[run.status]
+    if run.status is Status.UNCHECKED:
+        return _claimed(run, word, tone)
     if run.stop and run.status in (Status.LIMIT, Status.UNREADABLE):
         return Verdict(word, tone, _stopped(run.stop))
     return Verdict(word, tone, _found(run.result) if run.result else said)
+
+
+def _claimed(run: Run, word: str, tone: Tone) -> Verdict:
+    """What the model says of a goal that nothing checks."""
+    stop = run.stop
+    if stop and stop.status == "failure":
+        return Verdict("Given up", "warn", "the model says that it cannot be done; nothing checked it")
+    said = f"its answer is {stop.answer!r}" if stop and stop.answer is not None else "the model says that it is done"
+    return Verdict(word, tone, f"{said}; nothing checked it")
 
 
 def _found(result: CheckResult) -> str:

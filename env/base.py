@@ -44,9 +44,9 @@ class Observation(_Value):
     """One look at the screen. The picture lies in a run's `shots/` under its hash; state and logs hold this value only.
 
     `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that, `note`
-    what the last action led to and the picture does not show. `person`: somebody else moved the pointer meanwhile. A
-    world that describes itself (env.described) adds `items`, and `marked`: the picture with the number of each item on
-    it, counted from 1.
+    what the last action led to and the picture does not show; `person`: somebody else moved the pointer meanwhile.
+    A world that describes itself (env.described) adds `items`, and `marked`: the picture with the number of each item
+    on it, counted from 1.
     """
 
     path: Path
@@ -56,9 +56,9 @@ class Observation(_Value):
     waited: float
     url: str | None = None
     note: str = ""
+    person: bool = False
     items: tuple[Item, ...] = ()
     marked: Picture | None = None
-    person: bool = False
 
 
 class Effect(StrEnum):
@@ -86,10 +86,7 @@ class Process(_Value):
 
 
 class Node(_Value):
-    """One element of the accessibility tree (AT-SPI role and state names); `rect` in screen pixels.
-
-    `window` is the name of the top-level element that it belongs to: mostly a window's title, for a question a word.
-    """
+    """One element of the accessibility tree (AT-SPI role and state names); `rect` in screen pixels."""
 
     role: str
     name: str
@@ -97,7 +94,6 @@ class Node(_Value):
     rect: Rect
     states: frozenset[str]
     app: str
-    window: str = ""
 
 
 class Line(_Value):

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import sys
 import time
@@ -58,6 +59,7 @@ class Keeper:
         self._outcomes: dict[int, Outcome] = {}
         self._begun = 0
         self._last_word = time.monotonic()
+        self._id = secrets.token_hex(8)
         self.finished = asyncio.Event()
 
     async def reset(self, body: bytes) -> Response:
@@ -65,7 +67,7 @@ class Keeper:
         order = ResetOrder.model_validate_json(body)
         self._outcomes, self._begun = {}, 0
         await self._world.reset(order.setup, order.seed)
-        return JSONResponse(self._world.describe())
+        return JSONResponse(self._world.describe() | {"keeper": self._id})
 
     async def look(self, body: bytes) -> Response:
         """A picture; what else is known about it stands in a header."""
@@ -125,7 +127,7 @@ class Keeper:
 
         async def renew(request: Request) -> Response:
             self._last_word = time.monotonic()
-            return JSONResponse({"pid": os.getpid()})
+            return JSONResponse({"pid": os.getpid(), "keeper": self._id})
 
         return Starlette(
             routes=[

@@ -34,11 +34,11 @@ _ROOT = Path(__file__).resolve().parent.parent
 class KeptEnvironment:
     """A world behind a keeper. `close` ends it; a run that dies leaves it to the keeper's lease.
 
-    `folder` is where the keeper of an open world lives: with it, another process can go on (`attach`).
+    `folder` and `keeper` (in `description` after a reset) name an open world: with them, another process can `attach`.
     """
 
-    def __init__(self, spec: WorldSpec, folder: Path | None = None) -> None:
-        self.spec, self.folder = spec, folder
+    def __init__(self, spec: WorldSpec, folder: Path | None = None, keeper: str = "") -> None:
+        self.spec, self.folder, self._keeper = spec, folder, keeper
         self.description: dict[str, str] = {}
         self._client: httpx.AsyncClient | None = self._connect(folder) if folder else None
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,7 +52,14 @@ class KeptEnvironment:
         if self._client is None:
             await self._start()
         answer = await self.call("/reset", {"setup": _SETUP.dump_python(tuple(setup), mode="json"), "seed": seed})
-        self.description = answer.json()
+        self.description = answer.json() | {"folder": str(self.folder)}
+
+    async def attach(self) -> None:
+        """Goes on with the open world in `folder`. Raises EnvError when it is gone, though another may be there now."""
+        answer = await self.call("/renew", {})
+        if answer.json()["keeper"] != self._keeper:
+            raise EnvError("the world of this run is gone: its keeper ended it when nobody asked any more")
+        self._renewing = asyncio.create_task(self._renew())
 
     async def observe(self, shots: Shots) -> Observation:
         """Settles, grabs, stores."""

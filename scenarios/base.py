@@ -15,6 +15,8 @@ from tools.actions import BrowserAction, ComputerAction
 from tools.geometry import Size
 
 World = Literal["desktop", "browser"]
+AnyWorld = Literal["desktop", "browser", "display"]
+"""Where a task can be done; the person's own display is for goals only."""
 
 
 class CheckResult(BaseModel):
@@ -69,12 +71,12 @@ class Limits(Strict):
 class Task:
     """A scenario at one seed: everything in it comes from the same draw, which `drawn` holds by name.
 
-    A goal in plain words is one without a check.
+    A goal in plain words is one without a check. With `network` its world reaches the domains that `allow` names.
     """
 
     scenario: str
     seed: int
-    world: World
+    world: AnyWorld
     goal: str
     check: Check | None
     size: Size
@@ -84,6 +86,7 @@ class Task:
     near_miss: Oracle | None = None
     drawn: Mapping[str, Any] = field(default_factory=dict)
     allow: Allow = EVERYTHING
+    network: bool = False
 
 
 class Scenario(Protocol):
