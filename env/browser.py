@@ -121,7 +121,8 @@ class BrowserWorld:
         try:
             await page.goto(url, wait_until="load", timeout=_LOAD_LIMIT * 1000)
         except Error as error:
-            raise ScenarioError(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
+            fault = EnvError if self._spec.network else ScenarioError  # what is outside is no part of a scenario
+            raise fault(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
 
     async def look(self) -> Look:
         """Settles and grabs, through X where there is a display."""
