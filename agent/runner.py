@@ -179,9 +179,9 @@ class _Attempt:
             self._blame(error, self._status(error))
         finally:
             try:
-                await self._close_model()
                 await self._close_world()
             finally:
+                await self._close_model()
                 self._note(ended=datetime.now(UTC))
 
     async def take_up(

@@ -86,7 +86,10 @@ class Process(_Value):
 
 
 class Node(_Value):
-    """One element of the accessibility tree (AT-SPI role and state names); `rect` in screen pixels."""
+    """One element of the accessibility tree (AT-SPI role and state names); `rect` in screen pixels.
+
+    `window` is the name of the top-level element that it belongs to: mostly a window's title, for a question a word.
+    """
 
     role: str
     name: str
@@ -94,6 +97,7 @@ class Node(_Value):
     rect: Rect
     states: frozenset[str]
     app: str
+    window: str = ""
 
 
 class Line(_Value):

@@ -13,7 +13,7 @@ from rich.text import Text
 from agent.commands.goal import Asked
 from agent.commands.live import console, exit_code, signed
 from agent.commands.run import run_one
-from agent.commands.served import RANDOM, STAND_IN
+from agent.commands.served import STAND_IN
 from agent.commands.wiring import new_folder
 from agent.report import write_index
 from agent.settings import Settings
@@ -30,7 +30,7 @@ _LEAD = (
 )
 _PLUMBING = (
     f"Now {PLUMBING_STEPS} steps of {PLUMBING} through vLLM, as with a real Qwen3-VL: the same prompt, the same HTTP, "
-    f"the same reading of replies. {RANDOM} So it will not pass."
+    "the same reading of replies. It will not pass."
 )
 
 
