@@ -61,8 +61,7 @@ def test_what_is_a_goal(what: str, world: str | None, url: str | None, goal: boo
 )
 def test_mistakes(asked: Asked, why: str) -> None:
     with pytest.raises(UserError) as refused:
-        assert is_goal(load(), asked)
-        goal_task(load(), asked)
+        _ = is_goal(load(), asked) and goal_task(load(), asked)
     assert str(refused.value).startswith(why)
 
 
@@ -75,7 +74,7 @@ def test_a_goal_reaches_the_domain_of_its_page_only() -> None:
     assert (task.world, task.network, task.allow.domains) == ("desktop", False, ())
     wider = load(allow_domains="shop.example,cdn.example")
     assert goal_task(wider, Asked("a b", None, "https://shop.example")).allow.domains == ("shop.example", "cdn.example")
-    with pytest.raises(UserError, match="is not allowed: allow_domains is cdn.example"):
+    with pytest.raises(UserError, match="is not allowed: allow_domains is"):
         goal_task(load(allow_domains="cdn.example"), Asked("a b", None, "https://shop.example"))
 
 
@@ -174,7 +173,7 @@ def test_a_goal_on_a_real_page_with_a_secret_that_nothing_shows(shop: tuple[str,
 
 @pytest.mark.browser
 def test_a_goal_reaches_no_other_port_of_this_machine(shop: tuple[str, list[str]], tmp_path: Path) -> None:
-    url, sent = shop
+    url, _ = shop
     Path("script.jsonl").write_text('{"action": "goto", "url": "http://127.0.0.1:9/"}\n{"action": "terminate", '
                                     '"status": "failure"}')  # fmt: skip
     command = [sys.executable, "-m", "agent", "run", "look around", "--url", url, "--world", "headless", "--model",
