@@ -11,14 +11,17 @@ from env.allow import Border
 from env.display import Display
 from env.facts import DesktopFacts
 from env.folder import WorldFolder
+from env.hiding import hiding
 from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from env.site import PORT, Site
+from env.vault import Place
 from env.world import Look, WorldSpec
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.errors import EnvError, ScenarioError
+from tools.geometry import Rect
 
 _FURNISH_LIMIT = 20.0
 
@@ -34,6 +37,7 @@ class DesktopWorld:
         self._session: Session | None = None
         self._display: Display | None = None
         self._programs: dict[str, Child] = {}
+        self._secretive: set[str] = set()
         self._since = 0.0
         self.facts = DesktopFacts(
             self._open_sandbox, self._site, self._border, spec.size, self._open_session, self._open_display
@@ -87,6 +91,22 @@ class DesktopWorld:
             return Outcome(ok=False, note=why)
         return await self._open_display().act(action)
 
+    async def place(self) -> Place:
+        """The program whose window is active."""
+        return Place(app=next((w.app for w in await self._open_display().windows() if w.active), ""))
+
+    async def typed(self, place: Place) -> None:
+        """Remembers the program, whose windows are covered as a whole unless it tells where its texts stand."""
+        self._secretive.add(place.app)
+
+    async def spots(self, texts: Sequence[str]) -> tuple[Rect, ...]:
+        """By the accessibility tree; of a program that does not show a secret there, every window."""
+        try:
+            nodes = await self.facts.a11y()
+        except EnvError:
+            nodes = ()
+        return hiding(nodes, await self._open_display().windows(), self._secretive, texts)
+
     async def release(self) -> None:
         """Lets go of keys and buttons."""
         with contextlib.suppress(EnvError):
@@ -105,6 +125,7 @@ class DesktopWorld:
             self._session.close()
         self._display = self._sandbox = self._session = None
         self._programs = {}
+        self._secretive.clear()
         await asyncio.to_thread(self._folder.clear)
 
     def _check(self) -> None:

@@ -75,13 +75,12 @@ def run_one(
 def resume(config: Path | None, folder: Path) -> int:
     """Goes on with a run whose process died. Returns the exit status. Raises UserError when that cannot be."""
     record = RunFolder(folder)
-    before = record.run()
+    before = runner.unended(record)
     kept = {name: before.settings[name] for name in _KEPT if before.settings.get(name) is not None}
     settings = load(config, **kept)
     task = _task(settings, Asked.again(before), before.seed)
     steps = list(record.steps())
-    begun = (record.pending() is not None) + len(steps)
-    make_model = model_for(settings, task, used=begun) if before.ended is None else model_for(settings, task)
+    make_model = model_for(settings, task, used=len(steps) + (record.pending() is not None))
     world = kept_world(settings, task, before)
     out = console()
     out.print(Text(f"{before.id}: going on after {len(steps)} steps, by {settings.model}"))

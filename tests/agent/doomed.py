@@ -166,4 +166,5 @@ async def main(folder: Path, how: str, victim: str, moment: str, step: int) -> N
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:5], int(sys.argv[5])))
+    _, where, how_, who, when, which = sys.argv
+    asyncio.run(main(Path(where), how_, who, when, int(which)))
