@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from env import prepare
 from env.allow import Border
+from env.chromium import window_command
 from env.display import Display
 from env.facts import DesktopFacts
 from env.folder import WorldFolder
@@ -18,12 +19,13 @@ from env.settle import until
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from env.site import PORT, Site
 from env.vault import Place
-from env.world import Look, WorldSpec
+from env.world import Look, WorldSpec, find_chromium
 from tools.actions import BrowserAction, ComputerAction, Outcome
-from tools.errors import EnvError, ScenarioError
+from tools.errors import EnvError
 from tools.geometry import Rect
 
 _FURNISH_LIMIT = 20.0
+_PAGE_LIMIT = 30.0
 
 
 class DesktopWorld:
@@ -75,9 +77,20 @@ class DesktopWorld:
             case Run():
                 await prepare.run(step, sandbox, session.environment)
             case Launch():
-                self._programs[step.command[0]] = await prepare.launch(step, sandbox, session, self._open_display)
+                await self._launch(step)
             case OpenUrl():
-                raise ScenarioError("open_url needs a browser world; on a desktop launch a browser")
+                command = window_command(find_chromium(self._spec.chromium), sandbox.home_inside, step.url)
+                await self._launch(Launch(command=command, window="Chrom"))
+                await until(self._page_shown, _PAGE_LIMIT, f"the title of {step.url}")
+
+    async def _launch(self, step: Launch) -> None:
+        child = await prepare.launch(step, self._open_sandbox(), self._open_session(), self._open_display)
+        self._programs[step.command[0]] = child
+
+    async def _page_shown(self) -> bool | None:
+        """A browser's window has the page's title when it has loaded; before, it is called Untitled."""
+        titles = [window.title for window in await self._open_display().windows() if "Chrom" in window.title]
+        return True if any(not title.startswith("Untitled") for title in titles) else None
 
     async def look(self) -> Look:
         """Settles and grabs."""
