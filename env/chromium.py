@@ -12,6 +12,7 @@ from env.relay import Relay
 from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
+from env.site import HOST, PORT
 from tools.errors import EnvError
 from tools.geometry import Size
 
