@@ -29,6 +29,13 @@ Model = Annotated[
 Browser = Annotated[
     str | None, typer.Option("--world", help="How a web scenario sees its browser: kiosk or headless.", metavar="KIND")
 ]
+World = Annotated[
+    str | None,
+    typer.Option(
+        "--world", metavar="KIND",
+        help="Where a goal is reached: desktop or browser. How a browser is seen: kiosk or headless.",
+    ),
+]  # fmt: skip
 Patterns = Annotated[
     list[str] | None, typer.Argument(help="Ids, patterns such as 'web/*', or files.", metavar="[PATTERN]...")
 ]
@@ -54,23 +61,52 @@ def _help_when_alone(context: typer.Context) -> None:
 
 @app.command()
 def run(
-    scenario: Annotated[str, typer.Argument(help="An id, or a .yaml file.", metavar="SCENARIO")],
+    what: Annotated[
+        str,
+        typer.Argument(help="A scenario's id or .yaml file; or a goal in plain words.", metavar="SCENARIO|GOAL"),
+    ],
     seed: Annotated[int, typer.Option(help="Which draw of the scenario.", min=0)] = 0,
     model: Model = None,
     model_name: Annotated[str | None, typer.Option(help="What the model server calls the model.")] = None,
-    world: Browser = None,
+    world: World = None,
+    url: Annotated[str, typer.Option(help="Page at which a goal begins; its domain may be reached.")] = "",
+    allow: Annotated[
+        list[str] | None, typer.Option(metavar="DOMAIN", help="A further domain for a goal; may be repeated.")
+    ] = None,
     size: Annotated[str | None, typer.Option(help="Pixels of the world, such as 1920x1080.")] = None,
     steps: Annotated[int | None, typer.Option(help="Most steps.")] = None,
     out: Annotated[Path | None, typer.Option(help="New folder for this run instead of one below runs/.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the report in a browser afterwards.")] = False,
     config: Config = None,
 ) -> None:
-    """Do one scenario once, and watch it. Exit status: 0 passed, 1 not passed, 3 the machinery failed."""
+    """Do one scenario, or reach one goal, and watch it.
+
+    Exit status: 0 passed (a goal, which nothing checks: the model says that it is done), 1 not passed, 3 the machinery
+    failed.
+    """
+    from agent.commands.asked import BROWSERS, asked_for
     from agent.commands.run import run as command
     from agent.settings import load
 
-    settings = load(config, model=model, model_name=model_name, browser=world, size=size, steps=steps)
-    raise typer.Exit(command(settings, scenario, seed, out, show))
+    asked = asked_for(what, seed, world, url, allow or [])
+    browser = world if world in BROWSERS else None
+    settings = load(config, model=model, model_name=model_name, browser=browser, size=size, steps=steps)
+    raise typer.Exit(command(settings, asked, out, show))
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(help="Folder of the run.", metavar="RUN")],
+    config: Config = None,
+) -> None:
+    """Go on with a run whose process died, in the world that it left, while that waits (setting `lease`).
+
+    No action is done twice. A run that Ctrl-C ended has closed its world and cannot be gone on with. Exit status as of
+    `surehand run`.
+    """
+    from agent.commands.resume import resume as command
+
+    raise typer.Exit(command(config, folder))
 
 
 @app.command()

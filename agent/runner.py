@@ -1,22 +1,23 @@
 """One run: setup, the loop, the check, teardown. Every failure gets its name here, and only here."""
 
 import asyncio
+import contextlib
 import errno
 import sqlite3
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 from langsmith import tracing_context
 
-from agent.graph import Context, Start, State, checkpoints, loop
-from agent.model import Model, OracleModel, Served
+from agent.graph import Context, Start, State, checkpoints, ending, loop
+from agent.model import Model, OracleModel, Recited, Served
 from agent.provenance import revision, versions
-from agent.trace import Failure, Run, RunFolder, Status, Step, Stop
-from env.base import Environment, Probe
+from agent.trace import Decision, Failure, Run, RunFolder, Status, Step, Stop
+from env.base import Environment, Lasting, Probe
 from env.settle import pause
 from scenarios.base import CheckResult, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
@@ -34,6 +35,7 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _NAMED = {EnvError: Status.ERROR_ENV, ModelError: Status.ERROR_MODEL, ScenarioError: Status.ERROR_SCENARIO}
 _CALLED = {
     "setup": Status.ERROR_ENV,
+    "resume": Status.ERROR_ENV,
     "model": Status.ERROR_MODEL,
     "observe": Status.ERROR_ENV,
     "decide": Status.ERROR_MODEL,
@@ -58,13 +60,34 @@ async def run(
     return await attempt.go(tokens, settings or {})
 
 
-def verdict(stop: Stop, result: CheckResult) -> Status:
+async def resume(
+    task: Task, make_model: MakeModel, make_world: MakeWorld, folder: Path, *, tokens: int | None = None,
+    on_step: Callable[[Step], None] = lambda step: None, clock: Callable[[], float] = time.monotonic,
+) -> Run:  # fmt: skip
+    """Goes on with the run in `folder`, whose process died, in the world that it left. It ends as any run does.
+
+    An action that was begun is asked for again by its number: the world does it once, or says what became of it.
+    Raises UserError, and touches nothing, where the run cannot be gone on with; else as `run`.
+    """
+    kept = RunFolder(folder)
+    if kept.unfinished().model == OracleModel.name:
+        raise UserError(
+            f"the run in {str(folder)!r} cannot be gone on with",
+            cause="an oracle knows its place from what it did itself, and that died with it",
+            remedy="do it again in another folder",
+        )
+    return await _Attempt(task, make_model, make_world, kept, on_step, clock).go_on(tokens)
+
+
+def verdict(stop: Stop, result: CheckResult | None) -> Status:
     """How a run ended that nothing disturbed. A model that gives up has failed, whatever the check finds."""
     if stop.reason == "unreadable":
         return Status.UNREADABLE
     if stop.reason not in ("terminate", "answer"):
         return Status.LIMIT
-    return Status.PASSED if result.passed and stop.status != "failure" else Status.FAILED
+    if stop.status == "failure" or (result and not result.passed):
+        return Status.FAILED
+    return Status.PASSED if result else Status.DONE
 
 
 class _Attempt:
@@ -79,17 +102,39 @@ class _Attempt:
         self.where = "setup"
         self.world: Environment | None = None
         self.model: Model | None = None
+        self.steps: list[Step] = []
         self.record = Run(id=folder.path.name, scenario=task.scenario, seed=task.seed, goal=task.goal, model="",
                           started=datetime.now(UTC), versions=versions(), revision=revision())  # fmt: skip
 
     async def go(self, tokens: int | None, settings: dict[str, Any]) -> Run:
         """The whole run, whatever happens."""
-        if (self.folder.path / "run.json").exists():
-            raise UserError(f"there is a run in {str(self.folder.path)!r} already", remedy="choose another folder")
-        self._note(settings=settings)
+        with self._held():
+            if (self.folder.path / "run.json").exists():
+                raise UserError(f"there is a run in {str(self.folder.path)!r} already", remedy="choose another folder")
+            self._note(settings=settings)
+            return await self._through(self._setup, tokens)
+
+    async def go_on(self, tokens: int | None) -> Run:
+        """The rest of a run, whatever happens."""
+        with self._held():
+            self.record = self.folder.unfinished()
+            self.steps = list(self.folder.steps())
+            return await self._through(self._again, tokens)
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        """Keeps the folder for this run. Raises UserError: somebody else has it, or it cannot be made."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self.folder.held())
+            except OSError as error:
+                raise self._unkept(error) from error
+            yield
+
+    async def _through(self, begin: Callable[[], Awaitable[tuple[Environment, Model]]], tokens: int | None) -> Run:
         try:
-            world, model = await self._setup()
-            stop = await self._loop(world, model, tokens)
+            world, model = await begin()
+            stop = self.record.stop or await self._loop(world, model, tokens)
             await self._judge(world, stop)
         except (asyncio.CancelledError, KeyboardInterrupt, UserError) as error:
             self._blame(error, None)
@@ -121,6 +166,27 @@ class _Attempt:
         self._note(model=self.model.name, world=self.record.world | about)
         return world, self.model
 
+    async def _again(self) -> tuple[Environment, Model]:
+        """The world as it was left, with what was begun brought to its end, and the model as far as it had come."""
+        self.where = "resume"
+        world = self.world = self.make_world(self.task)
+        if not isinstance(world, Lasting):
+            raise EnvError("this kind of world ends with the run that uses it")
+        await world.attach(self.record.world)
+        begun = self.folder.pending()
+        if begun is not None and isinstance(begun.reply, Decision):
+            self.where = "act"
+            outcome = await world.execute(begun.number, begun.reply.action)
+            step = begun.model_copy(update={"outcome": outcome})
+            self.folder.append(step)
+            self.steps.append(step)
+            self.on_step(step)
+        self.where = "model"
+        self.model = self.make_model(self.task, world.probe())
+        if isinstance(self.model, Recited):
+            self.model.skip(len(self.steps))
+        return world, self.model
+
     async def _fresh_world(self) -> Environment:
         self.world = self.make_world(self.task)
         await self.world.reset(self.task.setup, self.task.seed)
@@ -128,18 +194,23 @@ class _Attempt:
 
     async def _loop(self, world: Environment, model: Model, tokens: int | None) -> Stop:
         self.where = "loop"
+        if self.steps and (said := ending(self.steps[-1].reply)):
+            self._note(stop=said, final=self.steps[-1].seen)
+            return said
+        spent = sum(sum(step.seconds.values()) for step in self.steps)
         context = Context(
             goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits, tokens=tokens,
-            clock=self.clock, began=self.clock(), on_step=self.on_step,
+            clock=self.clock, began=self.clock() - spent, steps=self.steps, on_step=self.on_step,
         )  # fmt: skip
-        thread = {"thread_id": self.record.id}
+        number = len(self.steps) + 1
+        thread = {"thread_id": f"{self.record.id}/{number}"}  # a thread that was cut off is not gone on with
         most = _NODES * (self.task.limits.steps + 2)
         async with checkpoints(self.folder.path / "checkpoint.sqlite") as saver:
             graph = loop().compile(checkpointer=saver)
             try:
                 with tracing_context(enabled=False):  # what a screen shows goes to no tracing service, whatever is set
                     ended = await graph.ainvoke(
-                        Start(number=1), {"configurable": thread, "recursion_limit": most}, context=context,
+                        Start(number=number), {"configurable": thread, "recursion_limit": most}, context=context,
                         durability="sync",
                     )  # fmt: skip
             except BaseException:
@@ -155,12 +226,13 @@ class _Attempt:
     async def _judge(self, world: Environment, stop: Stop) -> None:
         """A screen that is quiet may stand before a file that is still being written: a fail is looked at again."""
         self.where = "check"
-        result = await self.task.check.judge(world.probe(), stop.answer)
-        for wait in LOOKS_AGAIN:
-            if result.passed:
-                break
-            await pause(wait)
-            result = await self.task.check.judge(world.probe(), stop.answer)
+        result = None
+        if self.task.check is not None:
+            for wait in (0.0, *LOOKS_AGAIN):
+                await pause(wait)
+                result = await self.task.check.judge(world.probe(), stop.answer)
+                if result.passed:
+                    break
         self._note(result=result, status=verdict(stop, result))
 
     async def _close_model(self) -> None:

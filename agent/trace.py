@@ -4,6 +4,8 @@
 stands in `intents.jsonl` before it is done, so that no crash can leave one behind that nobody knows of.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -93,10 +95,14 @@ class Step(_Value):
 
 
 class Status(StrEnum):
-    """How a run ended; the architecture's table of failures, by name."""
+    """How a run ended; the architecture's table of failures, by name.
+
+    `done` is what the model says of a goal without a check.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
+    DONE = "done"
     LIMIT = "limit"
     UNREADABLE = "unreadable"
     ERROR_MODEL = "error:model"
@@ -105,8 +111,8 @@ class Status(StrEnum):
 
     @property
     def scored(self) -> bool:
-        """Whether the run counts in a score: an infrastructure failure never does."""
-        return not self.value.startswith("error:")
+        """Whether the run counts in a score: an infrastructure failure never does, nor what nobody checked."""
+        return self is not Status.DONE and not self.value.startswith("error:")
 
 
 class Stop(_Value):
@@ -172,6 +178,23 @@ class RunFolder:
         """One JSON line an action, written before it is done."""
         return self.path / "intents.jsonl"
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps the folder for one writer; the lock goes with the process, however it ends.
+
+        Raises UserError when another process writes to it, OSError when it cannot be made.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"the run in {str(self.path)!r} is going on", remedy="wait for its end") from None
+            yield
+        finally:
+            os.close(lock)
+
     def picture(self, seen: Observation) -> Path:
         """Where the picture of an observation lies, also after the folder was moved."""
         return self.shots.folder / f"{seen.sha256}.png"
@@ -199,6 +222,25 @@ class RunFolder:
         """The step whose action was begun and whose outcome was never written, if any. Raises UserError on damage."""
         last = max((step.number for step in self.steps()), default=0)
         return next((step for step in _lines(self.intents_file) if step.number > last), None)
+
+    def unfinished(self) -> Run:
+        """The record of a run whose process died with its world open. Raises UserError for every other one."""
+        record = self.run()
+        name = repr(str(self.path))
+        again = "do it again in another folder"
+        if record.status is not None:
+            raise UserError(
+                f"the run in {name} is finished", cause=f"it ended as {record.status}",
+                remedy="`surehand report` shows it; " + again,
+            )  # fmt: skip
+        if record.failure is not None:
+            raise UserError(
+                f"the run in {name} was given up", cause=f"{record.failure.kind} ended it, and its world with it",
+                remedy=again,
+            )  # fmt: skip
+        if "folder" not in record.world:
+            raise UserError(f"the run in {name} had not begun", cause="it died while its world was made", remedy=again)
+        return record
 
     def run(self) -> Run:
         """Raises UserError when the folder is not a run, or a damaged or newer one."""

@@ -23,6 +23,7 @@ class Verdict(NamedTuple):
 _ENDINGS: dict[Status, tuple[str, Tone]] = {
     Status.PASSED: ("Passed", "good"),
     Status.FAILED: ("Failed", "bad"),
+    Status.DONE: ("Done, unchecked", "warn"),
     Status.LIMIT: ("Stopped at a limit", "warn"),
     Status.UNREADABLE: ("Unreadable replies", "warn"),
     Status.ERROR_MODEL: ("Error in the model", "muted"),
@@ -37,11 +38,20 @@ def verdict(run: Run) -> Verdict:
     if run.status is None:
         if run.failure:
             return Verdict("Cut off", "muted", f"it has no result and can be done again: {said or run.failure.kind}")
-        return Verdict("Unfinished", "muted", "it goes on, or its process was killed")
+        return Verdict("Unfinished", "muted", "it goes on, or its process died and `surehand resume` goes on with it")
     word, tone = _ENDINGS[run.status]
     if run.stop and run.status in (Status.LIMIT, Status.UNREADABLE):
         return Verdict(word, tone, _stopped(run.stop))
+    if run.result is None and run.stop and run.status in (Status.DONE, Status.FAILED):
+        return Verdict(word, tone, _claimed(run.stop))
     return Verdict(word, tone, _found(run.result) if run.result else said)
+
+
+def _claimed(stop: Stop) -> str:
+    """What the model says of a goal that nothing checks."""
+    if stop.reason == "answer":
+        return f"it answers “{stop.answer}”; nothing checks that"
+    return "the model gave up" if stop.status == "failure" else "the model says so, and nothing checks it"
 
 
 def _found(result: CheckResult) -> str:

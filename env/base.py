@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -218,6 +218,18 @@ class Environment(Protocol):
 
     async def close(self) -> None:
         """Ends the world and removes what it left; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Lasting(Environment, Protocol):
+    """A world that outlives the process that uses it, for a while, so that another one can go on with it."""
+
+    async def attach(self, description: Mapping[str, Any]) -> None:
+        """Goes on with the open world that described itself so, once it is idle; keys that are held are let go.
+
+        Raises EnvError when it is gone, and then touches nothing that may stand in its place.
+        """
         ...
 
 

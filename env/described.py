@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
-from env.base import Environment, Observation, Picture, Probe, Shots
+from env.base import Environment, Lasting, Observation, Picture, Probe, Shots
 from env.items import on_screen
 from env.setup import SetupStep
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
+from tools.errors import EnvError
 from tools.numbers import numbered
 
 
@@ -33,6 +35,12 @@ class DescribedEnvironment:
     async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
         """As the world's own."""
         await self.world.reset(setup, seed)
+
+    async def attach(self, description: Mapping[str, Any]) -> None:
+        """As the world's own. Raises EnvError, also for a world that does not last."""
+        if not isinstance(self.world, Lasting):
+            raise EnvError("this kind of world ends with the run that uses it")
+        await self.world.attach(description)
 
     async def observe(self, shots: Shots) -> Observation:
         """The world's own observation, with items, and their numbers on a second picture. Raises EnvError."""

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 class KeptEnvironment:
     """A world behind a keeper. `close` ends it; a run that dies leaves it to the keeper's lease.
 
-    `folder` is where the keeper of an open world lives: with it, another process can go on (`attach`).
+    `folder` is where the keeper of an open world lives: with it, a second client can look on. `attach` goes on with it.
     """
 
     def __init__(self, spec: WorldSpec, folder: Path | None = None) -> None:
@@ -53,6 +53,19 @@ class KeptEnvironment:
             await self._start()
         answer = await self.call("/reset", {"setup": _SETUP.dump_python(tuple(setup), mode="json"), "seed": seed})
         self.description = answer.json()
+
+    async def attach(self, description: Mapping[str, Any]) -> None:
+        """Goes on with a world by its `folder` and `id`. Raises EnvError when it is gone."""
+        self.folder = Path(description["folder"])
+        self._client = self._connect(self.folder)
+        try:
+            answer = await self.call("/attach", {"id": description["id"]})
+        except EnvError as error:
+            await self.abandon()
+            left = f"it waits {self.spec.lease:g} s for a run that died"
+            raise EnvError(f"the world of this run is gone ({left}): {error}") from None
+        self.description = answer.json()
+        self._renewing = asyncio.create_task(self._renew())
 
     async def observe(self, shots: Shots) -> Observation:
         """Settles, grabs, stores."""

@@ -67,13 +67,16 @@ class Limits(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A scenario at one seed: everything in it comes from the same draw, which `drawn` holds by name."""
+    """A scenario at one seed: everything in it comes from the same draw, which `drawn` holds by name.
+
+    A goal in a person's own words has no check. With `network` a browser reaches what `allow` names.
+    """
 
     scenario: str
     seed: int
     world: World
     goal: str
-    check: Check
+    check: Check | None
     size: Size
     limits: Limits
     setup: tuple[SetupStep, ...] = ()
@@ -81,6 +84,7 @@ class Task:
     near_miss: Oracle | None = None
     drawn: Mapping[str, Any] = field(default_factory=dict)
     allow: Allow = EVERYTHING
+    network: bool = False
 
 
 class Scenario(Protocol):

@@ -104,7 +104,7 @@ def say_verdict(out: Console, run: Run) -> None:
 
 
 def exit_code(status: Ending | None) -> int:
-    """0 passed, 1 not passed, 3 the machinery failed and there is no score."""
-    if status is Ending.PASSED:
+    """0 passed, or done as the model says; 1 not passed; 3 the machinery failed."""
+    if status in (Ending.PASSED, Ending.DONE):
         return 0
     return 1 if status is not None and status.scored else 3

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from agent.commands.asked import asked_in
 from agent.commands.live import console, exit_code, signed
-from agent.commands.run import run_one
+from agent.commands.run import run_asked
 from agent.settings import load
 from agent.trace import Decision, RunFolder, Step
 from agent.words import verdict
@@ -30,8 +31,7 @@ def replay(config: Path | None, folder: Path, out: Path | None) -> int:
         config, model=f"replay:{folder}", **{name: before.settings[name] for name in _KEPT if name in before.settings}
     )
     screen = console()
-    asked = str(before.settings.get("asked", before.scenario))
-    after, report = run_one(screen, settings, asked, before.seed, out)
+    after, report = run_asked(screen, settings, asked_in(before), out)
     compared = compare(old, list(RunFolder(report.parent).steps()))
     for one in compared:
         line = f"{one.what}: {one.same} of {one.steps} the same"

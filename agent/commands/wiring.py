@@ -33,7 +33,11 @@ MODELS = ("http://host:port/v1", "stand-in", "oracle", "idle", "scripted:FILE", 
 
 def task_for(settings: Settings, scenario: str, seed: int) -> Task:
     """The scenario at this seed, with the size and the limits that the settings ask for. Raises UserError."""
-    task = load(scenario, settings.scenarios).at(seed)
+    return fitted(settings, load(scenario, settings.scenarios).at(seed))
+
+
+def fitted(settings: Settings, task: Task) -> Task:
+    """The task with the size and the limits that the settings ask for."""
     limits = Limits(steps=settings.steps or task.limits.steps, seconds=settings.seconds or task.limits.seconds)
     return replace(task, size=settings.size or task.size, limits=limits)
 
@@ -45,7 +49,7 @@ def worlds(settings: Settings) -> MakeWorld:
         spec = WorldSpec(
             kind=_kind(settings, task.world), size=settings.size or task.size, assets=ASSETS,
             chromium=settings.chromium, quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
-            allow=task.allow.narrowed(settings.allow),
+            allow=task.allow.narrowed(settings.allow), network=task.network,
         )  # fmt: skip
         world = KeptEnvironment(spec)
         return world if settings.observation is View.PIXELS else DescribedEnvironment(world, settings.observation)

@@ -1,0 +1,130 @@
+"""Processes are killed at every phase of a step: no action is done twice, none is lost, and the run ends as it should.
+
+What really happened is counted outside: the page of the task tells every letter that is typed on it to this test.
+"""
+
+import random
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agent.trace import RunFolder, Status
+from tests.agent.harm import LETTERS, Gate, Runner, Site, keeper_of, lines, stopped
+
+pytestmark = [pytest.mark.browser]
+
+
+@dataclass
+class Scene:
+    """A run, its page and its model, and the process that runs it just now."""
+
+    folder: Path
+    site: Site
+    gate: Gate
+    runner: Runner
+    asked: int = 0
+
+    async def at_the_gate(self) -> None:
+        """The model has been asked for the next action."""
+        await self.runner.holds(lambda: len(self.gate.waiting) > self.asked, "a question to the model")
+        self.asked = len(self.gate.waiting)
+
+    def steps(self) -> int:
+        return lines(self.folder / "steps.jsonl")
+
+    def intents(self) -> int:
+        return lines(self.folder / "intents.jsonl")
+
+
+async def observing(scene: Scene) -> None:
+    """A step is on the disk, and the next one begins with a look."""
+    before = scene.steps()
+    scene.gate.let()
+    await scene.runner.holds(lambda: scene.steps() > before, "the end of a step")
+    scene.runner.kill()
+
+
+async def deciding(scene: Scene) -> None:
+    """The model is asked."""
+    scene.runner.kill()
+
+
+async def before_the_intent(scene: Scene) -> None:
+    """The model has answered, and the run cannot get past its checkpoint."""
+    checkpoint = sqlite3.connect(scene.folder / "checkpoint.sqlite", isolation_level=None, timeout=60)
+    try:
+        checkpoint.execute("BEGIN IMMEDIATE")
+        given = scene.gate.answered
+        scene.gate.let()
+        await scene.runner.holds(lambda: scene.gate.answered > given, "the answer of the model")
+        scene.runner.kill()
+        assert RunFolder(scene.folder).pending() is None
+    finally:
+        checkpoint.close()
+
+
+async def after_the_intent(scene: Scene) -> None:
+    """The intent is on the disk, and the keeper has heard nothing."""
+    before = scene.intents()
+    with stopped(keeper_of(scene.folder)):
+        scene.gate.let()
+        await scene.runner.holds(lambda: scene.intents() > before, "the intent")
+        scene.runner.kill()
+    assert RunFolder(scene.folder).pending() is not None
+
+
+async def before_the_outcome(scene: Scene) -> None:
+    """The letter is typed, and the page still holds it: nobody knows an outcome yet."""
+    before = len(scene.site.typed)
+    scene.site.hold()
+    scene.gate.let()
+    await scene.runner.holds(lambda: len(scene.site.typed) > before, "the letter on the page")
+    scene.runner.kill()
+    assert RunFolder(scene.folder).pending() is not None
+    scene.site.let_go()
+
+
+PHASES: tuple[Callable[[Scene], Awaitable[None]], ...] = (
+    observing, deciding, before_the_intent, after_the_intent, before_the_outcome,
+)  # fmt: skip
+
+
+@pytest.mark.timeout(600)
+async def test_a_runner_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
+    await kill_runners(tmp_path, kills=3, seed=0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+async def test_many_runners_that_are_killed(tmp_path: Path) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    await kill_runners(tmp_path, kills=20, seed=seed)
+
+
+async def kill_runners(tmp_path: Path, *, kills: int, seed: int) -> None:
+    """Kills as often at every phase of a step, in a drawn order; the run then ends with every letter typed once."""
+    plan = list(PHASES * kills)
+    random.Random(seed).shuffle(plan)
+    letters = (LETTERS * kills)[: len(plan) + 1]
+    folder = tmp_path / "run"
+    with Site() as site, Gate(letters) as gate:
+        start = ("run", "Type the letters", "--world", "headless", "--url", site.url, "--model", gate.url,
+                 "--steps", str(2 * len(plan)), "--out", str(folder))  # fmt: skip
+        scene = Scene(folder, site, gate, Runner(*start))
+        for phase in plan:
+            await scene.at_the_gate()
+            await phase(scene)
+            scene.runner = Runner("resume", str(folder))
+        await scene.at_the_gate()
+        gate.let_all()
+        status, said = scene.runner.end()
+        assert status == 0, said
+        assert site.typed == letters
+    record = RunFolder(folder)
+    assert record.run().status is Status.DONE
+    assert [step.number for step in record.steps()] == list(range(1, len(letters) + 2))
+    assert all(step.outcome.ok for step in record.steps() if step.outcome)
