@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 from langsmith import tracing_context
 
@@ -203,7 +204,7 @@ class _Attempt:
             clock=self.clock, began=self.clock() - spent, steps=self.steps, on_step=self.on_step,
         )  # fmt: skip
         number = len(self.steps) + 1
-        thread = {"thread_id": f"{self.record.id}/{number}"}  # a thread that was cut off is not gone on with
+        thread = {"thread_id": uuid4().hex}  # of this process: what another one left in its thread does not count
         most = _NODES * (self.task.limits.steps + 2)
         async with checkpoints(self.folder.path / "checkpoint.sqlite") as saver:
             graph = loop().compile(checkpointer=saver)

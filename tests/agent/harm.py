@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from agent.model import reply
+from agent.model import Model, reply
+from agent.prompt import Message
 from agent.serving.fake_server import FakeServer, Reply, Turn
+from agent.trace import Completion
 from env.settle import until
 from tools.actions import Terminate, Type
 
@@ -109,9 +112,7 @@ class Gate(FakeServer):
     """A model server that types one letter a turn, each only when it is let; then it says that it is done."""
 
     def __init__(self, letters: str) -> None:
-        said = [reply("Next.", f"Type {letter}.", Type(text=letter)) for letter in letters]
-        said.append(reply("All.", "End the task.", Terminate(status="success")))
-        super().__init__(*(Reply(text) for text in said), by_turn=True)
+        super().__init__(*(Reply(text) for text in turns(letters)), by_turn=True)
         self.waiting: list[threading.Event] = []
         self.answered = 0
         self.open = False
@@ -170,6 +171,59 @@ class Runner:
             return condition() or None
 
         await until(found, PATIENCE, what)
+
+
+class ModelServer:
+    """A model server in a process of its own, which can be killed and started again at the same address."""
+
+    def __init__(self, file: Path, letters: str) -> None:
+        file.write_text("".join(json.dumps(text) + "\n" for text in turns(letters)), encoding="utf-8")
+        self._file, self._port, self.url = file, 0, ""
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "agent.serving.fake_server", str(self._file), str(self._port)]
+        self.process = subprocess.Popen(
+            command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        self.url = self.process.stdout.readline().strip()
+        self._port = urlsplit(self.url).port or 0
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+@dataclass
+class Hooked:
+    """A model that calls a function before each reply, with its number."""
+
+    inner: Model
+    hook: Callable[[int], None]
+    name: str = "hooked"
+    asked: int = 0
+
+    async def decide(self, messages: Sequence[Message]) -> Completion:
+        self.asked += 1
+        self.hook(self.asked)
+        return await self.inner.decide(messages)
+
+
+def turns(letters: str) -> list[str]:
+    """What a model says that types these letters, one a turn."""
+    said = [reply("Next.", f"Type {letter}.", Type(text=letter)) for letter in letters]
+    return [*said, reply("All.", "End the task.", Terminate(status="success"))]
 
 
 def lines(file: Path) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from agent.model import ReplayModel, ScriptedModel
 from agent.runner import resume, run
-from agent.trace import Run, RunFolder, Status, Stop
+from agent.trace import Run, RunFolder, Status, Step, Stop
 from env.base import Lasting
 from env.described import DescribedEnvironment, View
 from env.kept import KeptEnvironment
@@ -26,6 +26,7 @@ from tests.agent.desk import (
     SOLUTION,
     Crash,
     Listener,
+    Waits,
     a_task,
     gives,
     oracle,
@@ -109,7 +110,7 @@ async def test_an_action_that_nobody_did_is_done_once(tmp_path: Path) -> None:
     world = Lasts()
     await world.reset((), 0)
     await world.execute(1, CLICK_NOTE)
-    seen = []
+    seen: list[Step] = []
     done = await resume(a_task(), says(*SOLUTION), worlds(world), tmp_path, on_step=seen.append)
     assert (done.status, world.done) == (Status.PASSED, [1, 2, 3])
     assert seen == steps_of(tmp_path)[1:]
@@ -191,7 +192,7 @@ async def test_what_is_seen_in_words_lasts_as_its_world_does(tmp_path: Path) -> 
     world = Lasts()
     await world.reset((), 0)
     done = await resume(a_task(), says(*SOLUTION), worlds(DescribedEnvironment(world, View.TREE)), tmp_path)
-    assert (done.status, world.attached) == (Status.PASSED, 1)
+    assert (done.status, world.attached) == (Status.PASSED, 1), done.result
 
 
 async def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
@@ -202,18 +203,14 @@ async def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 async def test_a_run_that_was_given_up(tmp_path: Path) -> None:
-    model = gives(_Interrupts())
+    model = Waits()
+    running = asyncio.create_task(run(a_task(), gives(model), scripted, tmp_path))
+    await model.asked.wait()
+    running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await run(a_task(), model, scripted, tmp_path)
+        await running
     with pytest.raises(UserError, match="was given up: CancelledError ended it, and its world with it"):
-        await resume(a_task(), model, scripted, tmp_path)
-
-
-class _Interrupts:
-    name = "interrupts"
-
-    async def decide(self, messages: Sequence[object]) -> Any:
-        raise asyncio.CancelledError
+        await resume(a_task(), gives(model), scripted, tmp_path)
 
 
 async def test_a_run_that_had_not_begun(tmp_path: Path) -> None:

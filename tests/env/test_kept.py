@@ -109,6 +109,7 @@ async def test_a_world_is_gone_on_with_by_its_id(tmp_path: Path) -> None:
         assert (await heir.observe(Shots(tmp_path))).settled
     finally:
         await heir.close()
+        await world.close()
     with pytest.raises(EnvError, match=r"is gone .*: the world's keeper is gone"):
         await make("browser").attach(left)
 
