@@ -29,13 +29,6 @@ Model = Annotated[
 Browser = Annotated[
     str | None, typer.Option("--world", help="How a web scenario sees its browser: kiosk or headless.", metavar="KIND")
 ]
-World = Annotated[
-    str | None,
-    typer.Option(
-        "--world", metavar="KIND",
-        help="Where a goal is reached: desktop or browser. How a browser is seen: kiosk or headless.",
-    ),
-]  # fmt: skip
 Patterns = Annotated[
     list[str] | None, typer.Argument(help="Ids, patterns such as 'web/*', or files.", metavar="[PATTERN]...")
 ]
@@ -62,36 +55,39 @@ def _help_when_alone(context: typer.Context) -> None:
 @app.command()
 def run(
     what: Annotated[
-        str,
-        typer.Argument(help="A scenario's id or .yaml file; or a goal in plain words.", metavar="SCENARIO|GOAL"),
+        str, typer.Argument(help="A scenario's id, a .yaml file, or a goal in plain words.", metavar="SCENARIO|GOAL")
     ],
     seed: Annotated[int, typer.Option(help="Which draw of the scenario.", min=0)] = 0,
     model: Model = None,
     model_name: Annotated[str | None, typer.Option(help="What the model server calls the model.")] = None,
-    world: World = None,
-    url: Annotated[str, typer.Option(help="Page at which a goal begins; its domain may be reached.")] = "",
-    allow: Annotated[
-        list[str] | None, typer.Option(metavar="DOMAIN", help="A further domain for a goal; may be repeated.")
+    world: Annotated[
+        str | None,
+        typer.Option(
+            help="For a goal: desktop, browser or display (your own). How a browser is seen: kiosk or headless.",
+            metavar="KIND",
+        ),
     ] = None,
+    url: Annotated[str | None, typer.Option(help="For a goal: the page to begin with, on the real network.")] = None,
     size: Annotated[str | None, typer.Option(help="Pixels of the world, such as 1920x1080.")] = None,
     steps: Annotated[int | None, typer.Option(help="Most steps.")] = None,
+    approve: Annotated[
+        str | None, typer.Option(help="Ask before these: all, none, or verbs such as type,key.", metavar="VERBS")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask about nothing.")] = False,
     out: Annotated[Path | None, typer.Option(help="New folder for this run instead of one below runs/.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the report in a browser afterwards.")] = False,
     config: Config = None,
 ) -> None:
-    """Do one scenario, or reach one goal, and watch it.
-
-    Exit status: 0 passed (a goal, which nothing checks: the model says that it is done), 1 not passed, 3 the machinery
-    failed.
-    """
-    from agent.commands.asked import BROWSERS, asked_for
+    """Do one scenario or goal once, and watch it. Exit status: 0 passed or done, 1 not, 3 the machinery failed."""
+    from agent.commands.goal import Asked
     from agent.commands.run import run as command
     from agent.settings import load
 
-    asked = asked_for(what, seed, world, url, allow or [])
-    browser = world if world in BROWSERS else None
-    settings = load(config, model=model, model_name=model_name, browser=browser, size=size, steps=steps)
-    raise typer.Exit(command(settings, asked, out, show))
+    asked = Asked(what, world, url)
+    settings = load(
+        config, model=model, model_name=model_name, browser=asked.view, size=size, steps=steps, approve=approve
+    )
+    raise typer.Exit(command(settings, asked, seed, out, show=show, yes=yes))
 
 
 @app.command()
@@ -99,12 +95,8 @@ def resume(
     folder: Annotated[Path, typer.Argument(help="Folder of the run.", metavar="RUN")],
     config: Config = None,
 ) -> None:
-    """Go on with a run whose process died, in the world that it left, while that waits (setting `lease`).
-
-    No action is done twice. A run that Ctrl-C ended has closed its world and cannot be gone on with. Exit status as of
-    `surehand run`.
-    """
-    from agent.commands.resume import resume as command
+    """Go on with a run whose process died; its world waits for as long as its lease. Exit status as of run."""
+    from agent.commands.run import resume as command
 
     raise typer.Exit(command(config, folder))
 

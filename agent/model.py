@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol, runtime_checkable
@@ -60,15 +60,6 @@ class Served(Model, Protocol):
         ...
 
 
-@runtime_checkable
-class Recited(Model, Protocol):
-    """A model that says one thing after the other, whatever it is told: to go on, it must know how far it had come."""
-
-    def skip(self, replies: int) -> None:
-        """Leaves out as many replies as were given before."""
-        ...
-
-
 def reply(thought: str, say: str, action: ComputerAction | BrowserAction) -> str:
     """A reply as a Thinking model writes it; `agent.parse` reads it back to the same decision."""
     call = json.dumps(action.wire(), ensure_ascii=False).replace("</think>", "\\u003c/think>")
@@ -105,11 +96,6 @@ class ScriptedModel:
     def __init__(self, *replies: str | ComputerAction | BrowserAction) -> None:
         self._replies = chain(replies, repeat(Terminate(status="failure")))
 
-    def skip(self, replies: int) -> None:
-        """Leaves out the next ones."""
-        for _ in range(replies):
-            next(self._replies)
-
     async def decide(self, messages: Sequence[Message]) -> Completion:
         """The next one."""
         match next(self._replies):
@@ -132,16 +118,12 @@ class IdleModel:
 class ReplayModel:
     """The replies of a recorded run, word for word."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises UserError when the folder holds no run."""
+    def __init__(self, folder: Path, used: int = 0) -> None:
+        """Leaves out so many of them. Raises UserError when the folder holds no run."""
         record = RunFolder(folder)
         self.name = record.run().model
         self._folder = folder
-        self._replies: Iterator[Completion] = iter([step.completion for step in record.steps()])
-
-    def skip(self, replies: int) -> None:
-        """Leaves out the next ones."""
-        self._replies = islice(self._replies, replies, None)
+        self._replies: Iterator[Completion] = iter([step.completion for step in record.steps()][used:])
 
     async def decide(self, messages: Sequence[Message]) -> Completion:
         """The next recorded reply. Raises UserError after the last one."""

@@ -111,13 +111,15 @@ class Style:
     fold: int = 5
 
 
-def messages(goal: str, steps: Sequence[Step], seen: Observation, effect: Effect | None) -> tuple[Message, ...]:
-    """The conversation up to now; `effect` is what the last step did, judged from `seen`."""
+def messages(
+    goal: str, steps: Sequence[Step], seen: Observation, effect: Effect | None, notice: str = ""
+) -> tuple[Message, ...]:
+    """The conversation up to now; `effect` is what the last step did, judged from `seen`, `notice` the guard's word."""
     first = steps[0].seen if steps else seen
     return (
         System(text=instructions()),
         User(parts=(_image(first), Text(text=f"Instruction: {goal}"))),
-        *_turns(steps, seen, effect),
+        *_turns(steps, seen, effect, notice),
     )
 
 
@@ -177,11 +179,11 @@ def _pictures(told: Sequence[Message]) -> int:
     return sum(isinstance(part, Image) for some in parts for part in some)
 
 
-def _turns(steps: Sequence[Step], seen: Observation, effect: Effect | None) -> Iterator[Message]:
-    followed = [(step.seen, step.effect_before) for step in steps[1:]] + [(seen, effect)]
-    for step, (after, did) in zip(steps, followed, strict=False):
+def _turns(steps: Sequence[Step], seen: Observation, effect: Effect | None, notice: str) -> Iterator[Message]:
+    followed = [(step.seen, step.effect_before, step.notice) for step in steps[1:]] + [(seen, effect, notice)]
+    for step, (after, did, told) in zip(steps, followed, strict=False):
         call_id = f"call_{step.number}"
-        result = Text(text=_result(step, after, did))
+        result = Text(text=_result(step, after, did, told))
         match step.reply:
             case Decision(thought=thought, say=say, action=action):
                 yield Assistant(thought=thought, text=f"Action: {say}", call_id=call_id, call=action)
@@ -192,7 +194,7 @@ def _turns(steps: Sequence[Step], seen: Observation, effect: Effect | None) -> I
                 yield Tool(call_id=call_id, parts=(result,) if same else (result, _image(after)))
 
 
-def _result(step: Step, after: Observation, effect: Effect | None) -> str:
+def _result(step: Step, after: Observation, effect: Effect | None, notice: str) -> str:
     if isinstance(step.reply, Unreadable):
         return _refused(step.reply)
     outcome = step.outcome
@@ -205,6 +207,8 @@ def _result(step: Step, after: Observation, effect: Effect | None) -> str:
         words.append(after.note)
     if not after.settled:
         words.append("the screen is still changing")
+    if notice:
+        words.append(notice)
     return "; ".join(words)
 
 

@@ -1,24 +1,25 @@
 """One run: setup, the loop, the check, teardown. Every failure gets its name here, and only here."""
 
 import asyncio
-import contextlib
 import errno
 import sqlite3
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
-from uuid import uuid4
+from typing import Any, Protocol, cast
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
 from langsmith import tracing_context
 
 from agent.graph import Context, Start, State, checkpoints, ending, loop
-from agent.model import Model, OracleModel, Recited, Served
+from agent.model import Model, OracleModel, Served
 from agent.provenance import revision, versions
-from agent.trace import Decision, Failure, Run, RunFolder, Status, Step, Stop
-from env.base import Environment, Lasting, Probe
+from agent.trace import Decision, Failure, Leave, Question, Run, RunFolder, Status, Step, Stop
+from env.base import Environment, Probe
 from env.settle import pause
 from scenarios.base import CheckResult, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
@@ -29,14 +30,29 @@ MakeWorld = Callable[[Task], Environment]
 MakeModel = Callable[[Task, Probe], Model]
 """Makes or hands out the model of a run; only an oracle may use the probe."""
 
+Ask = Callable[[Question], Awaitable[Leave]]
+"""Asks a person; takes as long as they do."""
+
+
+class KeptWorld(Environment, Protocol):
+    """A world that outlives the process that uses it."""
+
+    async def attach(self) -> None:
+        """Goes on with it. Raises EnvError when it is gone."""
+        ...
+
+    async def release(self) -> None:
+        """Lets go of keys and buttons."""
+        ...
+
+
 LOOKS_AGAIN = (0.2, 0.3, 0.5)
 """Seconds that programs get to finish what the last action began, such as writing a file, before a fail is final."""
-_NODES = 3
+_MOST_NODES = 1_000_000  # a run has its own limits, and a person may pause it for long
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _NAMED = {EnvError: Status.ERROR_ENV, ModelError: Status.ERROR_MODEL, ScenarioError: Status.ERROR_SCENARIO}
 _CALLED = {
     "setup": Status.ERROR_ENV,
-    "resume": Status.ERROR_ENV,
     "model": Status.ERROR_MODEL,
     "observe": Status.ERROR_ENV,
     "decide": Status.ERROR_MODEL,
@@ -46,10 +62,31 @@ _CALLED = {
 """Whose fault an error without a name is: of the part that was being called."""
 
 
+async def nobody(question: Question) -> Leave:
+    """The answer where no person is there to be asked."""
+    return Leave(answer="stop" if question.kind == "display" else "deny", reason="nobody is there to be asked")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run is given besides its task.
+
+    `tokens` limits prompts and replies together; `approve` holds the verbs that need a person's leave, whom `ask` asks.
+    """
+
+    tokens: int | None = None
+    approve: frozenset[str] = frozenset()
+    ask: Ask = nobody
+    on_step: Callable[[Step], None] = lambda step: None
+    clock: Callable[[], float] = time.monotonic
+
+
+ALONE = Means()
+
+
 async def run(
-    task: Task, make_model: MakeModel, make_world: MakeWorld, folder: Path, *, tokens: int | None = None,
-    settings: dict[str, Any] | None = None, on_step: Callable[[Step], None] = lambda step: None,
-    clock: Callable[[], float] = time.monotonic,
+    task: Task, make_model: MakeModel, make_world: MakeWorld, folder: Path, means: Means = ALONE, *,
+    settings: dict[str, Any] | None = None,
 ) -> Run:  # fmt: skip
     """Does one task once and records it in `folder`, which must hold no run yet. The world is closed in any case.
 
@@ -57,86 +94,82 @@ async def run(
     cannot be written (a full disk) and when a part of the run raises one, and lets cancellation through: what was
     written stays readable, and the record says by what the run was cut off.
     """
-    attempt = _Attempt(task, make_model, make_world, RunFolder(folder), on_step, clock)
-    return await attempt.go(tokens, settings or {})
+    attempt = _Attempt(task, make_model, RunFolder(folder), means)
+    return await attempt.go(lambda: attempt.fresh(settings or {}), lambda: attempt.set_up(make_world))
 
 
 async def resume(
-    task: Task, make_model: MakeModel, make_world: MakeWorld, folder: Path, *, tokens: int | None = None,
-    on_step: Callable[[Step], None] = lambda step: None, clock: Callable[[], float] = time.monotonic,
+    task: Task, make_model: MakeModel, kept: KeptWorld, folder: Path, means: Means = ALONE, *,
+    seen_as: Callable[[Environment], Environment] = lambda world: world,
 ) -> Run:  # fmt: skip
-    """Goes on with the run in `folder`, whose process died, in the world that it left. It ends as any run does.
+    """Goes on with a run whose process died, in the world that its keeper still keeps, and ends it as `run` does.
 
-    An action that was begun is asked for again by its number: the world does it once, or says what became of it.
-    Raises UserError, and touches nothing, where the run cannot be gone on with; else as `run`.
+    An action that was begun is not done again: its outcome is asked for. `seen_as` wraps the world as it was before.
+    Raises UserError for a run that has ended or still goes on; a world that is gone ends it as `error:env`.
     """
-    kept = RunFolder(folder)
-    if kept.unfinished().model == OracleModel.name:
-        raise UserError(
-            f"the run in {str(folder)!r} cannot be gone on with",
-            cause="an oracle knows its place from what it did itself, and that died with it",
-            remedy="do it again in another folder",
-        )
-    return await _Attempt(task, make_model, make_world, kept, on_step, clock).go_on(tokens)
+    attempt = _Attempt(task, make_model, RunFolder(folder), means)
+    return await attempt.go(attempt.reopen, lambda: attempt.take_up(kept, seen_as))
 
 
 def verdict(stop: Stop, result: CheckResult | None) -> Status:
     """How a run ended that nothing disturbed. A model that gives up has failed, whatever the check finds."""
+    if stop.reason == "person":
+        return Status.STOPPED
     if stop.reason == "unreadable":
         return Status.UNREADABLE
     if stop.reason not in ("terminate", "answer"):
         return Status.LIMIT
-    if stop.status == "failure" or (result and not result.passed):
-        return Status.FAILED
-    return Status.PASSED if result else Status.DONE
+    if result is None:
+        return Status.UNCHECKED
+    return Status.PASSED if result.passed and stop.status != "failure" else Status.FAILED
 
 
 class _Attempt:
     """One run under way. `where` names the part that is being called."""
 
-    def __init__(
-        self, task: Task, make_model: MakeModel, make_world: MakeWorld, folder: RunFolder,
-        on_step: Callable[[Step], None], clock: Callable[[], float],
-    ) -> None:  # fmt: skip
-        self.task, self.make_model, self.make_world, self.folder = task, make_model, make_world, folder
-        self.on_step, self.clock = on_step, clock
+    def __init__(self, task: Task, make_model: MakeModel, folder: RunFolder, means: Means) -> None:
+        self.task, self.make_model, self.folder, self.means = task, make_model, folder, means
         self.where = "setup"
+        self.waited = 0.0
         self.world: Environment | None = None
         self.model: Model | None = None
         self.steps: list[Step] = []
         self.record = Run(id=folder.path.name, scenario=task.scenario, seed=task.seed, goal=task.goal, model="",
                           started=datetime.now(UTC), versions=versions(), revision=revision())  # fmt: skip
 
-    async def go(self, tokens: int | None, settings: dict[str, Any]) -> Run:
-        """The whole run, whatever happens."""
-        with self._held():
-            if (self.folder.path / "run.json").exists():
-                raise UserError(f"there is a run in {str(self.folder.path)!r} already", remedy="choose another folder")
-            self._note(settings=settings)
-            return await self._through(self._setup, tokens)
+    def fresh(self, settings: dict[str, Any]) -> None:
+        """Begins the record. Raises UserError where there is a run already."""
+        if (self.folder.path / "run.json").exists():
+            raise UserError(f"there is a run in {str(self.folder.path)!r} already", remedy="choose another folder")
+        self._note(settings=settings)
 
-    async def go_on(self, tokens: int | None) -> Run:
-        """The rest of a run, whatever happens."""
-        with self._held():
-            self.record = self.folder.unfinished()
-            self.steps = list(self.folder.steps())
-            return await self._through(self._again, tokens)
+    def reopen(self) -> None:
+        """Takes the record up again. Raises UserError for a run that has ended."""
+        self.record = self.folder.run()
+        if self.record.ended is not None:
+            how = self.record.status or (self.record.failure and f"cut off: {self.record.failure.message}")
+            raise UserError(
+                f"the run in {str(self.folder.path)!r} has ended", cause=how or "", remedy="start a new one"
+            )
+        self.steps = list(self.folder.steps())
 
-    @contextlib.contextmanager
-    def _held(self) -> Iterator[None]:
-        """Keeps the folder for this run. Raises UserError: somebody else has it, or it cannot be made."""
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(self.folder.held())
-            except OSError as error:
-                raise self._unkept(error) from error
-            yield
-
-    async def _through(self, begin: Callable[[], Awaitable[tuple[Environment, Model]]], tokens: int | None) -> Run:
+    async def go(
+        self, begin: Callable[[], None], prepare: Callable[[], Awaitable[tuple[Environment, Model]]]
+    ) -> Run:  # fmt: skip
+        """The whole run, whatever happens, in a folder that nobody else writes to."""
         try:
-            world, model = await begin()
-            stop = self.record.stop or await self._loop(world, model, tokens)
-            await self._judge(world, stop)
+            with self.folder.locked():
+                begin()
+                await self._go(prepare)
+        except OSError as error:
+            raise self._unkept(error) from error
+        return self.record
+
+    async def _go(self, prepare: Callable[[], Awaitable[tuple[Environment, Model]]]) -> None:
+        try:
+            world, model = await prepare()
+            stop = ending(self.steps[-1].reply, self.steps[-1].leave) if self.steps else None
+            await self._judge(world, stop or await self._loop(world, model))
         except (asyncio.CancelledError, KeyboardInterrupt, UserError) as error:
             self._blame(error, None)
             raise
@@ -147,75 +180,71 @@ class _Attempt:
             self._blame(error, self._status(error))
         finally:
             try:
-                await self._close_model()
                 await self._close_world()
             finally:
+                await self._close_model()
                 self._note(ended=datetime.now(UTC))
-        return self.record
 
-    async def _setup(self) -> tuple[Environment, Model]:
+    async def take_up(
+        self, kept: KeptWorld, seen_as: Callable[[Environment], Environment]
+    ) -> tuple[Environment, Model]:
+        """The world as the last process left it, what was begun there closed, and the model that is to go on."""
+        self.world = world = seen_as(kept)
+        await kept.attach()
+        begun = self.folder.pending()
+        if begun and isinstance(begun.reply, Decision):
+            outcome = await world.execute(begun.number, begun.reply.action)
+            step = begun.model_copy(update={"outcome": outcome})
+            self.folder.append(step)
+            self.steps.append(step)
+            self.means.on_step(step)
+        await kept.release()
+        self.where = "model"
+        self.model = self.make_model(self.task, world.probe())
+        self._note(model=self.model.name, world=self.record.world | {"resumed at step": len(self.steps) + 1})
+        return world, self.model
+
+    async def set_up(self, make_world: MakeWorld) -> tuple[Environment, Model]:
         """A world that is ready, at the second try if need be, and the model that is to work in it."""
         try:
-            world = await self._fresh_world()
+            world = await self._fresh_world(make_world)
         except EnvError as error:
             self._note(world={"retried": str(error)})
             await self._close_world()
-            world = await self._fresh_world()
+            world = await self._fresh_world(make_world)
         self.where = "model"
         self.model = self.make_model(self.task, world.probe())
         about = {"kind": self.task.world, "size": list(self.task.size), **world.description}
         self._note(model=self.model.name, world=self.record.world | about)
         return world, self.model
 
-    async def _again(self) -> tuple[Environment, Model]:
-        """The world as it was left, with what was begun brought to its end, and the model as far as it had come."""
-        self.where = "resume"
-        world = self.world = self.make_world(self.task)
-        if not isinstance(world, Lasting):
-            raise EnvError("this kind of world ends with the run that uses it")
-        await world.attach(self.record.world)
-        begun = self.folder.pending()
-        if begun is not None and isinstance(begun.reply, Decision):
-            self.where = "act"
-            outcome = await world.execute(begun.number, begun.reply.action)
-            step = begun.model_copy(update={"outcome": outcome})
-            self.folder.append(step)
-            self.steps.append(step)
-            self.on_step(step)
-        self.where = "model"
-        self.model = self.make_model(self.task, world.probe())
-        if isinstance(self.model, Recited):
-            self.model.skip(len(self.steps))
-        return world, self.model
-
-    async def _fresh_world(self) -> Environment:
-        self.world = self.make_world(self.task)
+    async def _fresh_world(self, make_world: MakeWorld) -> Environment:
+        self.world = make_world(self.task)
         await self.world.reset(self.task.setup, self.task.seed)
         return self.world
 
-    async def _loop(self, world: Environment, model: Model, tokens: int | None) -> Stop:
+    async def _loop(self, world: Environment, model: Model) -> Stop:
         self.where = "loop"
-        if self.steps and (said := ending(self.steps[-1].reply)):
-            self._note(stop=said, final=self.steps[-1].seen)
-            return said
-        spent = sum(sum(step.seconds.values()) for step in self.steps)
+        first = len(self.steps) + 1
         context = Context(
-            goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits, tokens=tokens,
-            clock=self.clock, began=self.clock() - spent, steps=self.steps, on_step=self.on_step,
+            goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
+            tokens=self.means.tokens, approve=self.means.approve, steps=self.steps, clock=self._clock,
+            began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps), on_step=self.means.on_step,
         )  # fmt: skip
-        number = len(self.steps) + 1
-        thread = {"thread_id": uuid4().hex}  # of this process: what another one left in its thread does not count
-        most = _NODES * (self.task.limits.steps + 2)
+        config: RunnableConfig = {"configurable": {"thread_id": f"{self.record.id}/{first}"},
+                                  "recursion_limit": _MOST_NODES}  # fmt: skip
         async with checkpoints(self.folder.path / "checkpoint.sqlite") as saver:
             graph = loop().compile(checkpointer=saver)
+            given: Start | Command[Any] = Start(number=first)
             try:
                 with tracing_context(enabled=False):  # what a screen shows goes to no tracing service, whatever is set
-                    ended = await graph.ainvoke(
-                        Start(number=number), {"configurable": thread, "recursion_limit": most}, context=context,
-                        durability="sync",
-                    )  # fmt: skip
+                    while True:
+                        ended = await graph.ainvoke(given, config, context=context, durability="sync")
+                        if not (waiting := ended.get("__interrupt__")):
+                            break
+                        given = Command(resume=await self._asked(waiting[0].value))
             except BaseException:
-                reached = await graph.aget_state({"configurable": thread})
+                reached = await graph.aget_state(config)
                 self.where = next((node for node in reached.next if node in _CALLED), self.where)
                 raise
         state = cast(State, ended)
@@ -224,17 +253,28 @@ class _Attempt:
         self._note(stop=stop, final=state["seen"])
         return stop
 
+    def _clock(self) -> float:
+        """Time that passes for the run; while a person is asked, none does."""
+        return self.means.clock() - self.waited
+
+    async def _asked(self, question: Question) -> Leave:
+        began = self.means.clock()
+        leave = await self.means.ask(question)
+        self.waited += self.means.clock() - began
+        return leave
+
     async def _judge(self, world: Environment, stop: Stop) -> None:
         """A screen that is quiet may stand before a file that is still being written: a fail is looked at again."""
         self.where = "check"
-        result = None
-        if self.task.check is not None:
-            for wait in (0.0, *LOOKS_AGAIN):
-                await pause(wait)
-                result = await self.task.check.judge(world.probe(), stop.answer)
-                if result.passed:
-                    break
-        self._note(result=result, status=verdict(stop, result))
+        check = self.task.check if stop.reason != "person" else None
+        result = await check.judge(world.probe(), stop.answer) if check else None
+        for wait in LOOKS_AGAIN:
+            if check is None or (result and result.passed):
+                break
+            await pause(wait)
+            result = await check.judge(world.probe(), stop.answer)
+        final = self.record.final or (self.steps[-1].seen if self.steps else None)
+        self._note(stop=stop, final=final, result=result, status=verdict(stop, result))
 
     async def _close_model(self) -> None:
         """Lets go of a server, and keeps how it was asked; only now is known what it did not take."""

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from env import settle
-from env.allow import Allow, known_domains, known_verbs
+from env.allow import VERB_NAMES, Allow, known_domains, known_verbs
 from env.described import View
 from scenarios.schema import meant
 from tools.errors import UserError
@@ -41,6 +41,10 @@ def _size(value: object) -> object:
 def _names(value: object) -> object:
     """`a,b` is two names."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _verbs_or_all(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return VERB_NAMES if value == ("all",) else () if value == ("none",) else known_verbs(value)
 
 
 Names = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names)]
@@ -110,6 +114,8 @@ class Settings(BaseSettings):
     """Verbs that may be done, such as `left_click,type`, within those that the scenario allows; unset sets no limit."""
     allow_domains: Annotated[Names, AfterValidator(known_domains)] = None
     """Domains that a browser may speak to, such as `shop.example,127.0.0.1:8000`; unset sets no limit of its own."""
+    approve: Annotated[Names, AfterValidator(_verbs_or_all)] = None
+    """Verbs that you are asked about first: `type,key`, `all` or `none`; unset asks on your own display only."""
     lease: float = Field(default=120.0, ge=10)
     """Seconds after which a world that nobody speaks to any more ends itself."""
     parallel: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)

@@ -78,33 +78,50 @@ class Unreadable(_Value):
     raw: str
 
 
+class Question(_Value):
+    """What a person is asked: whether an action may be done, or whether the run may go on with their display."""
+
+    kind: Literal["action", "display"]
+    number: int
+    say: str = ""
+    action: Action | None = None
+
+
+class Leave(_Value):
+    """A person's answer; the reason is told to the model."""
+
+    answer: Literal["allow", "deny", "stop"]
+    reason: str = ""
+
+
 class Step(_Value):
     """One turn of the loop: what was seen, what the model said, what was done, what became of it.
 
     `seconds` are the phases: observe, decide, act. The effect of an action is judged from the next picture, and
-    therefore stands in the step after it as `effect_before`. `outcome` is None where nothing was done in the world.
+    therefore stands in the step after it as `effect_before`, as does the `notice` that told the model of a circle.
+    `leave` is what a person said to the action; `outcome` is None where nothing was done in the world.
     """
 
     number: int
     seen: Observation
     effect_before: Effect | None = None
+    notice: str = ""
     completion: Completion
     reply: Decision | Unreadable = Field(discriminator="kind")
+    leave: Leave | None = None
     outcome: Outcome | None = None
     seconds: dict[str, float] = Field(default_factory=dict)
 
 
 class Status(StrEnum):
-    """How a run ended; the architecture's table of failures, by name.
-
-    `done` is what the model says of a goal without a check.
-    """
+    """How a run ended; the architecture's table of failures, by name."""
 
     PASSED = "passed"
     FAILED = "failed"
-    DONE = "done"
     LIMIT = "limit"
     UNREADABLE = "unreadable"
+    UNCHECKED = "unchecked"
+    STOPPED = "stopped"
     ERROR_MODEL = "error:model"
     ERROR_ENV = "error:env"
     ERROR_SCENARIO = "error:scenario"
@@ -112,13 +129,13 @@ class Status(StrEnum):
     @property
     def scored(self) -> bool:
         """Whether the run counts in a score: an infrastructure failure never does, nor what nobody checked."""
-        return self is not Status.DONE and not self.value.startswith("error:")
+        return not (self.value.startswith("error:") or self in (Status.UNCHECKED, Status.STOPPED))
 
 
 class Stop(_Value):
-    """Why the loop ended: the model said so, or a limit was reached."""
+    """Why the loop ended: the model or a person said so, or a limit was reached."""
 
-    reason: Literal["terminate", "answer", "steps", "time", "tokens", "stuck", "unreadable"]
+    reason: Literal["terminate", "answer", "steps", "time", "tokens", "stuck", "unreadable", "person"]
     status: Literal["success", "failure"] | None = None
     answer: str | None = None
     limit: float | None = None
@@ -178,23 +195,6 @@ class RunFolder:
         """One JSON line an action, written before it is done."""
         return self.path / "intents.jsonl"
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Keeps the folder for one writer; the lock goes with the process, however it ends.
-
-        Raises UserError when another process writes to it, OSError when it cannot be made.
-        """
-        self.path.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(f"the run in {str(self.path)!r} is going on", remedy="wait for its end") from None
-            yield
-        finally:
-            os.close(lock)
-
     def picture(self, seen: Observation) -> Path:
         """Where the picture of an observation lies, also after the folder was moved."""
         return self.shots.folder / f"{seen.sha256}.png"
@@ -218,29 +218,21 @@ class RunFolder:
         """Appends one step and waits until it is on the disk. Raises OSError."""
         _append(self.steps_file, step)
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Inside, nobody else writes this run. Raises UserError while somebody does, OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"the run in {str(self.path)!r} is still going on", remedy="wait for its end") from None
+            yield
+
     def pending(self) -> Step | None:
         """The step whose action was begun and whose outcome was never written, if any. Raises UserError on damage."""
         last = max((step.number for step in self.steps()), default=0)
         return next((step for step in _lines(self.intents_file) if step.number > last), None)
-
-    def unfinished(self) -> Run:
-        """The record of a run whose process died with its world open. Raises UserError for every other one."""
-        record = self.run()
-        name = repr(str(self.path))
-        again = "do it again in another folder"
-        if record.status is not None:
-            raise UserError(
-                f"the run in {name} is finished", cause=f"it ended as {record.status}",
-                remedy="`surehand report` shows it; " + again,
-            )  # fmt: skip
-        if record.failure is not None:
-            raise UserError(
-                f"the run in {name} was given up", cause=f"{record.failure.kind} ended it, and its world with it",
-                remedy=again,
-            )  # fmt: skip
-        if "folder" not in record.world:
-            raise UserError(f"the run in {name} had not begun", cause="it died while its world was made", remedy=again)
-        return record
 
     def run(self) -> Run:
         """Raises UserError when the folder is not a run, or a damaged or newer one."""

@@ -10,14 +10,15 @@ from tools.actions import VERBS, BrowserAction, ComputerAction, Goto, NewTab
 
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*(:\d{1,5})?", re.ASCII)
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_VERBS = tuple(verb for verbs in VERBS.values() for verb in verbs)
+VERB_NAMES = tuple(verb for verbs in VERBS.values() for verb in verbs)
+"""Every verb of every tool."""
 
 
 def known_verbs(verbs: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Raises ValueError for a verb that there is not."""
     for verb in verbs or ():
-        if verb not in _VERBS:
-            raise ValueError(f"there is no action {verb!r}; actions are {', '.join(_VERBS)}")
+        if verb not in VERB_NAMES:
+            raise ValueError(f"there is no action {verb!r}; actions are {', '.join(VERB_NAMES)}")
     return verbs
 
 

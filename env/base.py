@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -44,8 +44,9 @@ class Observation(_Value):
     """One look at the screen. The picture lies in a run's `shots/` under its hash; state and logs hold this value only.
 
     `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that, `note`
-    what the last action led to and the picture does not show. A world that describes itself (env.described) adds
-    `items`, and `marked`: the picture with the number of each item on it, counted from 1.
+    what the last action led to and the picture does not show; `person`: somebody else moved the pointer meanwhile.
+    A world that describes itself (env.described) adds `items`, and `marked`: the picture with the number of each item
+    on it, counted from 1.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class Observation(_Value):
     waited: float
     url: str | None = None
     note: str = ""
+    person: bool = False
     items: tuple[Item, ...] = ()
     marked: Picture | None = None
 
@@ -84,7 +86,10 @@ class Process(_Value):
 
 
 class Node(_Value):
-    """One element of the accessibility tree (AT-SPI role and state names); `rect` in screen pixels."""
+    """One element of the accessibility tree (AT-SPI role and state names); `rect` in screen pixels.
+
+    `window` is the name of the top-level element that it belongs to: mostly a window's title, for a question a word.
+    """
 
     role: str
     name: str
@@ -92,6 +97,7 @@ class Node(_Value):
     rect: Rect
     states: frozenset[str]
     app: str
+    window: str = ""
 
 
 class Line(_Value):
@@ -218,18 +224,6 @@ class Environment(Protocol):
 
     async def close(self) -> None:
         """Ends the world and removes what it left; may be called twice."""
-        ...
-
-
-@runtime_checkable
-class Lasting(Environment, Protocol):
-    """A world that outlives the process that uses it, for a while, so that another one can go on with it."""
-
-    async def attach(self, description: Mapping[str, Any]) -> None:
-        """Goes on with the open world that described itself so, once it is idle; keys that are held are let go.
-
-        Raises EnvError when it is gone, and then touches nothing that may stand in its place.
-        """
         ...
 
 

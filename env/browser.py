@@ -165,7 +165,7 @@ class BrowserWorld:
 
     def _watch(self, request: "Request") -> None:
         """Tells of a page that wants to leave the allowed domains; that it cannot, the proxy sees to."""
-        if request.is_navigation_request() and request.frame.parent_frame is None:
+        if request.is_navigation_request() and _is_of_a_tab(request):
             self._border.stray(request.url)
 
     async def _stay(self, page: "Page") -> None:
@@ -264,6 +264,16 @@ class BrowserFacts(SandboxFacts):
             raise EnvError(f"the page did not answer within {ANSWER_WITHIN:g} s") from None
         except Error as error:
             raise ScenarioError(f"script {expression[:80]!r}: {error.message.splitlines()[0]}") from None
+
+
+def _is_of_a_tab(request: "Request") -> bool:
+    """Whether a navigation is that of a tab, not of a frame in it."""
+    from playwright.async_api import Error
+
+    try:
+        return request.frame.parent_frame is None
+    except Error:  # a tab that is just being opened has no frame yet
+        return True
 
 
 def outside_usr(program: Path) -> list[Path]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
 
-from env.base import Environment, Lasting, Observation, Picture, Probe, Shots
+from env.base import Environment, Item, Observation, Picture, Probe, Shots
 from env.items import on_screen
 from env.setup import SetupStep
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
-from tools.errors import EnvError
 from tools.numbers import numbered
+
+_LOOKS = 3
+"""Pictures that may differ from the one before, until the screen is said to be changing still."""
 
 
 class View(StrEnum):
@@ -36,24 +37,29 @@ class DescribedEnvironment:
         """As the world's own."""
         await self.world.reset(setup, seed)
 
-    async def attach(self, description: Mapping[str, Any]) -> None:
-        """As the world's own. Raises EnvError, also for a world that does not last."""
-        if not isinstance(self.world, Lasting):
-            raise EnvError("this kind of world ends with the run that uses it")
-        await self.world.attach(description)
-
     async def observe(self, shots: Shots) -> Observation:
         """The world's own observation, with items, and their numbers on a second picture. Raises EnvError."""
         seen = await self.world.observe(shots)
         if self.view is View.PIXELS:
             return seen
-        items = await on_screen(self.world.probe())
+        seen, items = await self._described(seen, shots)
         if self.view is View.TREE:
             return seen.model_copy(update={"items": items})
         controls = tuple(item for item in items if item.acts)
         marked = numbered(seen.path.read_bytes(), [item.box.to_rect(seen.size) for item in controls])
         path, digest = shots.put(Frame(marked, seen.size))
         return seen.model_copy(update={"items": controls, "marked": Picture(path=path, sha256=digest)})
+
+    async def _described(self, seen: Observation, shots: Shots) -> tuple[Observation, tuple[Item, ...]]:
+        """A picture, and what was on it: a window may open between the two, so it is looked at until both agree."""
+        items: tuple[Item, ...] = ()
+        for _ in range(_LOOKS):
+            items = await on_screen(self.world.probe())
+            after = await self.world.observe(shots)
+            if after.sha256 == seen.sha256:
+                return seen, items
+            seen = after
+        return seen.model_copy(update={"settled": False}), items
 
     async def execute(self, number: int, action: ComputerAction | BrowserAction) -> Outcome:
         """As the world's own."""

@@ -12,7 +12,7 @@ from tools.errors import EnvError
 FIRST_UID = 61000
 """Worlds of root run as FIRST_UID + number, so that no two share a user."""
 MOST_WORLDS = 500
-KEEPER_FILES = ("keeper.sock", "keeper.log")
+KEEPER_FILES = ("keeper.sock", "keeper.log", "keeper.json")
 
 
 def base() -> Path:

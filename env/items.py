@@ -37,12 +37,13 @@ _ATSPI_WINDOWS = frozenset(("frame", "dialog", "window", "alert", "file chooser"
 
 async def on_screen(facts: Facts) -> tuple[Item, ...]:
     """At most MOST things that can be seen, from the top down. Raises EnvError when the world is gone."""
-    size = await facts.size()
+    size, found = await facts.size(), list[Item]()
     if await facts.page() is not None:
-        controls = await facts.elements(css=_CONTROLS)
-        texts = await facts.elements(css=_PLAIN)
-        return _cut([*_of_page(controls, size, acts=True), *_of_page(texts, size, acts=False)])
-    return _cut(_of_desktop(await facts.a11y(), await facts.windows(), size))
+        found += _of_page(await facts.elements(css=_CONTROLS), size, acts=True)
+        found += _of_page(await facts.elements(css=_PLAIN), size, acts=False)
+    if not found:  # no page, or one without a document, as in a scripted world
+        found += _of_desktop(await facts.a11y(), await facts.windows(), size)
+    return _cut(found)
 
 
 def _cut(items: Iterable[Item]) -> tuple[Item, ...]:
@@ -72,7 +73,7 @@ def _state(element: Element) -> str:
 
 
 def _of_desktop(nodes: Iterable[Node], windows: tuple[Window, ...], size: Size) -> Iterator[Item]:
-    screen, above = Rect(0, 0, *size), windows
+    screen, above = Rect(0, 0, *size), tuple[Window, ...]()
     for node in nodes:
         if node.role in _ATSPI_WINDOWS:
             above = _above(node, windows)

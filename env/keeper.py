@@ -50,45 +50,24 @@ class ActOrder(BaseModel):
     action: Action
 
 
-class AttachOrder(BaseModel):
-    """Body of POST /attach."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    id: str
-
-
 class Keeper:
-    """Numbers the actions of one world, answers for it over HTTP, ends it when nobody asks any more.
+    """Numbers the actions of one world, answers for it over HTTP, ends it when nobody asks any more."""
 
-    `folder` is where it is found. Each reset makes another world, with an id of its own.
-    """
-
-    def __init__(self, world: World, lease: float, folder: str) -> None:
-        self._world, self._lease, self._folder = world, lease, folder
-        self._id = ""
+    def __init__(self, world: World, lease: float) -> None:
+        self._world, self._lease = world, lease
         self._turn = asyncio.Lock()
         self._outcomes: dict[int, Outcome] = {}
         self._begun = 0
         self._last_word = time.monotonic()
+        self._id = secrets.token_hex(8)
         self.finished = asyncio.Event()
 
     async def reset(self, body: bytes) -> Response:
         """A fresh world; numbers begin anew."""
         order = ResetOrder.model_validate_json(body)
-        self._outcomes, self._begun, self._id = {}, 0, ""
+        self._outcomes, self._begun = {}, 0
         await self._world.reset(order.setup, order.seed)
-        self._id = secrets.token_hex(8)
-        return self._described()
-
-    async def attach(self, body: bytes) -> Response:
-        """Goes on with the world of this id, for a client whose predecessor may have died with keys held down."""
-        if AttachOrder.model_validate_json(body).id != self._id:
-            raise EnvError("another world is in its place")
-        await self._world.release()
-        return self._described()
-
-    def _described(self) -> Response:
-        return JSONResponse({**self._world.describe(), "folder": self._folder, "id": self._id})
+        return JSONResponse(self._world.describe() | {"keeper": self._id})
 
     async def look(self, body: bytes) -> Response:
         """A picture; what else is known about it stands in a header."""
@@ -148,12 +127,11 @@ class Keeper:
 
         async def renew(request: Request) -> Response:
             self._last_word = time.monotonic()
-            return JSONResponse({"pid": os.getpid()})
+            return JSONResponse({"pid": os.getpid(), "keeper": self._id})
 
         return Starlette(
             routes=[
                 route("/reset", self.reset),
-                route("/attach", self.attach),
                 route("/look", self.look),
                 route("/act", self.act),
                 route("/release", self.release),
@@ -215,7 +193,7 @@ def make_world(spec: WorldSpec, folder: WorldFolder) -> World:
 async def keep(spec: WorldSpec, folder: WorldFolder, announce: int) -> None:
     """Serves one world until it is closed, its lease ends, or a signal comes; then nothing of it is left."""
     world = make_world(spec, folder)
-    keeper = Keeper(world, spec.lease, str(folder.path))
+    keeper = Keeper(world, spec.lease)
     path = folder.path / "keeper.sock"
     server = uvicorn.Server(uvicorn.Config(keeper.app(), uds=str(path), log_level="warning", lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve())

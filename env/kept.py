@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,11 @@ _ROOT = Path(__file__).resolve().parent.parent
 class KeptEnvironment:
     """A world behind a keeper. `close` ends it; a run that dies leaves it to the keeper's lease.
 
-    `folder` is where the keeper of an open world lives: with it, a second client can look on. `attach` goes on with it.
+    `folder` and `keeper` (in `description` after a reset) name an open world: with them, another process can `attach`.
     """
 
-    def __init__(self, spec: WorldSpec, folder: Path | None = None) -> None:
-        self.spec, self.folder = spec, folder
+    def __init__(self, spec: WorldSpec, folder: Path | None = None, keeper: str = "") -> None:
+        self.spec, self.folder, self._keeper = spec, folder, keeper
         self.description: dict[str, str] = {}
         self._client: httpx.AsyncClient | None = self._connect(folder) if folder else None
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,19 +52,14 @@ class KeptEnvironment:
         if self._client is None:
             await self._start()
         answer = await self.call("/reset", {"setup": _SETUP.dump_python(tuple(setup), mode="json"), "seed": seed})
-        self.description = answer.json()
+        self.description = answer.json() | {"folder": str(self.folder)}
 
-    async def attach(self, description: Mapping[str, Any]) -> None:
-        """Goes on with a world by its `folder` and `id`. Raises EnvError when it is gone."""
-        self.folder = Path(description["folder"])
-        self._client = self._connect(self.folder)
-        try:
-            answer = await self.call("/attach", {"id": description["id"]})
-        except EnvError as error:
-            await self.abandon()
-            left = f"it waits {self.spec.lease:g} s for a run that died"
-            raise EnvError(f"the world of this run is gone ({left}): {error}") from None
-        self.description = answer.json()
+    async def attach(self) -> None:
+        """Goes on with the open world in `folder`. Raises EnvError when it is gone, though another may be there now."""
+        answer = await self.call("/renew", {})
+        if answer.json()["keeper"] != self._keeper:
+            await self.abandon()  # what stands in its place is somebody else's, and not to be closed
+            raise EnvError("the world of this run is gone: its keeper ended it when nobody asked any more")
         self._renewing = asyncio.create_task(self._renew())
 
     async def observe(self, shots: Shots) -> Observation:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from env import site
 from env.allow import Border
-from env.relay import pump_both
+from env.relay import Passage, pump_both
 from env.sandbox import Sandbox
 from tools.errors import EnvError
 
@@ -35,28 +35,18 @@ class _Request(NamedTuple):
     onward: bytes
 
 
-class Proxy:
+class Proxy(Passage):
     """Serves one sandbox. One request a connection, so that each passes the border."""
 
     def __init__(self, sandbox: Sandbox, border: Border, *, network: bool) -> None:
+        super().__init__()
         self._sandbox, self._border, self._network = sandbox, border, network
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Begins to listen inside. Raises EnvError."""
         self._server = await asyncio.start_server(
             self._serve, sock=await self._sandbox.listen(PORT), limit=_LONGEST_HEAD
         )
-
-    async def close(self) -> None:
-        """Ends all connections; may be called twice."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -16,18 +16,21 @@ from tools.base import Frame
 from tools.errors import UserError
 from tools.geometry import Size
 
+Kind = Literal["desktop", "browser", "kiosk", "display"]
+
 
 class WorldSpec(BaseModel):
     """Everything a keeper must know to make a world.
 
-    `kind`: a desktop with applications; a headless browser; or `kiosk`, a browser that fills a private display, whose
-    pictures are taken through X (about 25 times cheaper than asking the browser). `lease` is in seconds: a keeper that
-    nobody spoke to for so long ends its world. With `network` its programs reach the outside, as far as `allow` lets.
+    `kind`: a desktop with applications; a headless browser; `kiosk`, a browser that fills a private display, whose
+    pictures are taken through X (about 25 times cheaper than asking the browser); or the person's own `display`.
+    `lease` is in seconds: a keeper that nobody spoke to for so long ends its world. With `network` its programs reach
+    the outside, as far as `allow` lets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["desktop", "browser", "kiosk"]
+    kind: Kind
     size: Size = Size(1280, 720)
     assets: Path = Path()
     chromium: str = ""

@@ -15,6 +15,8 @@ from tools.actions import BrowserAction, ComputerAction
 from tools.geometry import Size
 
 World = Literal["desktop", "browser"]
+AnyWorld = Literal["desktop", "browser", "display"]
+"""Where a task can be done; the person's own display is for goals only."""
 
 
 class CheckResult(BaseModel):
@@ -69,12 +71,12 @@ class Limits(Strict):
 class Task:
     """A scenario at one seed: everything in it comes from the same draw, which `drawn` holds by name.
 
-    A goal in a person's own words has no check. With `network` a browser reaches what `allow` names.
+    A goal in plain words is one without a check. With `network` its world reaches the domains that `allow` names.
     """
 
     scenario: str
     seed: int
-    world: World
+    world: AnyWorld
     goal: str
     check: Check | None
     size: Size

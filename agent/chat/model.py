@@ -124,11 +124,13 @@ class VllmModel:
         return {"model": self._endpoint.model, "messages": wired} | self._parameters(turn, strict=strict)
 
     async def _answered(self, body: dict[str, Any]) -> Completion:
+        """Tries it until there is an answer, or no wait is left, or twice the patience is over: slow is slow."""
+        began = time.monotonic()
         for tries, wait in enumerate((*self._waits, None), start=1):
             try:
                 return await self._once(body)
             except _Passing as fault:
-                if wait is None:
+                if wait is None or time.monotonic() - began > 2 * self._patience:
                     raise ModelError(f"the model server gives no answer, after {tries} tries: {fault}") from None
                 await pause(min(max(wait, fault.after), _LONGEST_WAIT))
         raise AssertionError("unreachable")

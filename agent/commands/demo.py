@@ -10,9 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from agent.commands.goal import Asked
 from agent.commands.live import console, exit_code, signed
 from agent.commands.run import run_one
-from agent.commands.served import RANDOM, STAND_IN
+from agent.commands.served import STAND_IN
 from agent.commands.wiring import new_folder
 from agent.report import write_index
 from agent.settings import Settings
@@ -29,7 +30,7 @@ _LEAD = (
 )
 _PLUMBING = (
     f"Now {PLUMBING_STEPS} steps of {PLUMBING} through vLLM, as with a real Qwen3-VL: the same prompt, the same HTTP, "
-    f"the same reading of replies. {RANDOM} So it will not pass."
+    "the same reading of replies. It will not pass."
 )
 
 
@@ -46,13 +47,13 @@ def demo(settings: Settings, out: Path | None, show: bool) -> int:
     with _stand_in() as there:
         for scenario in SCENARIOS:
             screen.print()
-            done, report = run_one(screen, settings, scenario, SEED, folder / scenario.replace("/", "-"))
-            codes.append(exit_code(done.status))
+            done, report = run_one(screen, settings, Asked(scenario), SEED, folder / scenario.replace("/", "-"))
+            codes.append(exit_code(done))
             folders.append(report.parent)
         machinery = 0
         if there:
             done, report = _plumbing(screen, settings, folder / STAND_IN)
-            machinery = 0 if done.status and done.status.scored else exit_code(done.status)
+            machinery = 0 if done.status and done.status.scored else exit_code(done)
             folders.append(report.parent)
         else:
             screen.print("\nno vLLM on this machine, so nothing through it: `bash docker/setup-serve.sh` installs one")
@@ -99,4 +100,4 @@ def _plumbing(screen: Console, settings: Settings, folder: Path) -> tuple[Run, P
     screen.print(Text(_PLUMBING))
     screen.print()
     asked = settings.model_copy(update={"model": STAND_IN, "steps": PLUMBING_STEPS})
-    return run_one(screen, asked, PLUMBING, SEED, folder)
+    return run_one(screen, asked, Asked(PLUMBING), SEED, folder)

@@ -1,11 +1,13 @@
 """From settings to the parts of a run: its task, its world, its model, its folder."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
@@ -14,12 +16,14 @@ from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
 from agent.prove import as_model
 from agent.runner import MakeModel, MakeWorld
 from agent.settings import Settings, reason
+from agent.trace import Run
+from env.allow import VERB_NAMES
 from env.base import Environment, Probe
 from env.described import DescribedEnvironment, View
 from env.kept import KeptEnvironment
 from env.sandbox import find_isolation
-from env.world import WorldSpec, find_chromium
-from scenarios.base import Limits, Task, World
+from env.world import Kind, WorldSpec, find_chromium
+from scenarios.base import AnyWorld, Limits, Task
 from scenarios.loader import ASSETS, load
 from scenarios.schema import meant
 from tools.actions import Action, BrowserAction, ComputerAction
@@ -33,11 +37,7 @@ MODELS = ("http://host:port/v1", "stand-in", "oracle", "idle", "scripted:FILE", 
 
 def task_for(settings: Settings, scenario: str, seed: int) -> Task:
     """The scenario at this seed, with the size and the limits that the settings ask for. Raises UserError."""
-    return fitted(settings, load(scenario, settings.scenarios).at(seed))
-
-
-def fitted(settings: Settings, task: Task) -> Task:
-    """The task with the size and the limits that the settings ask for."""
+    task = load(scenario, settings.scenarios).at(seed)
     limits = Limits(steps=settings.steps or task.limits.steps, seconds=settings.seconds or task.limits.seconds)
     return replace(task, size=settings.size or task.size, limits=limits)
 
@@ -46,36 +46,63 @@ def worlds(settings: Settings) -> MakeWorld:
     """What makes the world of a task."""
 
     def make(task: Task) -> Environment:
-        spec = WorldSpec(
-            kind=_kind(settings, task.world), size=settings.size or task.size, assets=ASSETS,
-            chromium=settings.chromium, quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
-            allow=task.allow.narrowed(settings.allow), network=task.network,
-        )  # fmt: skip
-        world = KeptEnvironment(spec)
-        return world if settings.observation is View.PIXELS else DescribedEnvironment(world, settings.observation)
+        return described(settings, KeptEnvironment(_spec(settings, task)))
 
     return make
 
 
-def _kind(settings: Settings, world: World) -> Literal["desktop", "browser", "kiosk"]:
-    if world == "desktop":
-        return "desktop"
+def described(settings: Settings, world: Environment) -> Environment:
+    """The world as the settings want it seen."""
+    return world if settings.observation is View.PIXELS else DescribedEnvironment(world, settings.observation)
+
+
+def kept_world(settings: Settings, task: Task, run: Run) -> KeptEnvironment:
+    """The world that a run left behind. Raises UserError when it never had one."""
+    if not {"folder", "keeper"} <= run.world.keys():
+        raise UserError(f"the run {run.id!r} cannot be resumed", cause="its process died before its world was ready",
+                        remedy="start it again")  # fmt: skip
+    return KeptEnvironment(_spec(settings, task), Path(run.world["folder"]), run.world["keeper"])
+
+
+def _spec(settings: Settings, task: Task) -> WorldSpec:
+    return WorldSpec(
+        kind=_kind(settings, task.world), size=settings.size or task.size, assets=ASSETS,
+        chromium=settings.chromium, quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
+        allow=task.allow.narrowed(settings.allow), network=task.network,
+    )  # fmt: skip
+
+
+def approvals(settings: Settings, task: Task) -> frozenset[str]:
+    """The verbs that a person is asked about first."""
+    if settings.approve is None:
+        return frozenset(VERB_NAMES if task.world == "display" else ())
+    return frozenset(settings.approve)
+
+
+def _kind(settings: Settings, world: AnyWorld) -> Kind:
+    if world != "browser":
+        return world
     return "kiosk" if settings.browser == "kiosk" else "browser"
 
 
-def require(settings: Settings, *worlds: World) -> None:
+def require(settings: Settings, *worlds: AnyWorld) -> None:
     """Makes sure that the programs of these worlds are there, before anything is begun. Raises UserError."""
     kinds = {_kind(settings, world) for world in worlds}
     if kinds & {"browser", "kiosk"}:
         find_chromium(settings.chromium)
     if kinds & {"desktop", "kiosk"} and shutil.which("Xvfb") is None:
         raise UserError("no program 'Xvfb'", remedy="`surehand doctor` says how to install what is missing")
-    if kinds:
+    if kinds - {"display"}:
         find_isolation()
+    if "display" in kinds and not os.environ.get("DISPLAY"):
+        raise UserError("no display", cause="DISPLAY is not set", remedy="run this in a terminal of your X session")
 
 
-def model_for(settings: Settings, task: Task) -> MakeModel:
-    """What makes the model that the settings name. Raises UserError: unknown, or not to be had for this task."""
+def model_for(settings: Settings, task: Task, used: int = 0) -> MakeModel:
+    """What makes the model that the settings name, of whose script so many replies are used already.
+
+    Raises UserError: unknown, or not to be had for this task.
+    """
     name, _, argument = settings.model.partition(":")
     match name:
         case "http" | "https":
@@ -83,13 +110,13 @@ def model_for(settings: Settings, task: Task) -> MakeModel:
         case "stand-in" if not argument:
             return served(settings, task, the_stand_in())
         case "oracle" if not argument:
-            return _oracle(task)
+            return _oracle(task, used)
         case "idle" if not argument:
             return _always(IdleModel())
         case "scripted" if argument:
-            return _always(ScriptedModel(*_script(Path(argument))))
+            return _always(ScriptedModel(*islice(_script(Path(argument)), used, None)))
         case "replay" if argument:
-            return _always(ReplayModel(Path(argument)))
+            return _always(ReplayModel(Path(argument), used))
     raise _unknown(settings.model)
 
 
@@ -103,9 +130,12 @@ def _unknown(model: str) -> UserError:
     return UserError(f"no model {model!r}", remedy=meant(model, MODELS) or f"choose one of {', '.join(MODELS)}")
 
 
-def _oracle(task: Task) -> MakeModel:
+def _oracle(task: Task, used: int) -> MakeModel:
     if task.oracle is None:
         raise UserError(f"scenario {task.scenario!r} has no oracle", remedy="choose another model with --model")
+    if used:
+        raise UserError("an oracle cannot go on with a run", cause="what it looked at and did before died with its"
+                        " process", remedy="start the run again")  # fmt: skip
     return as_model(task.oracle)
 
 

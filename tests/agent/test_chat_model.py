@@ -13,8 +13,9 @@ from agent.chat.model import VllmModel
 from agent.chat.request import Kind, Manner
 from agent.model import Served
 from agent.prompt import Style
+from agent.report import write_report
 from agent.runner import run
-from agent.serving.fake_server import ENDLESS, OVERFLOW, FakeServer, Fault, Mishap, Reply
+from agent.serving.fake_server import ENDLESS, OVERFLOW, FakeServer, Fault, Mishap, Reply, Turn
 from agent.trace import Run, Status
 from tests.agent.desk import CLICK_MORE, SOLUTION, a_task, gives, scripted, steps_of
 from tools.actions import Answer, BrowserAction, ComputerAction, Key
@@ -139,10 +140,11 @@ def assert_matches(text: str, pattern: str) -> None:
 
 async def test_a_server_that_never_answers(tmp_path: Path) -> None:
     with FakeServer(SOLVED[0], "slow") as server:
-        done = await play(tmp_path, server, patience=0.5, waits=())
+        done = await play(tmp_path, server, patience=0.5, waits=(0.0,) * 9)
     assert done.status is Status.ERROR_MODEL
+    assert 2 <= len(server.requests) - 1 <= 3
     assert done.failure
-    assert "none came within 0.5 s" in done.failure.message
+    assert "tries: none came within 0.5 s" in done.failure.message
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,9 @@ async def test_an_unreadable_reply_gets_one_more_chance(unread: Reply, tmp_path:
     assert "could not be carried out: " in json.dumps(again["messages"][-1])
     assert again["messages"][-1]["role"] == "user"  # a result without a call: written so that every server takes it
     assert len(server.requests[2]["messages"]) == 4
+    page = write_report(tmp_path).read_text()
+    assert "First reply, which could not be read" in page
+    assert "100 read (60 from the cache), 10 written" in page
 
 
 async def test_three_unreadable_in_a_row_end_the_run_as_the_model_s_failure(tmp_path: Path) -> None:
@@ -176,7 +181,13 @@ async def test_three_unreadable_in_a_row_end_the_run_as_the_model_s_failure(tmp_
 
 
 async def test_a_full_context_is_folded_harder_once(tmp_path: Path) -> None:
-    turns = [says(Key(keys=("shift",))), says(CLICK_MORE), says(Key(keys=("ctrl",))), OVERFLOW, says(Answer(text="x"))]
+    turns: list[Turn] = [
+        says(Key(keys=("shift",))),
+        says(CLICK_MORE),
+        says(Key(keys=("ctrl",))),
+        OVERFLOW,
+        says(Answer(text="x")),
+    ]
     with FakeServer(*turns) as server:
         done = await play(tmp_path, server)
     assert done.stop

@@ -11,14 +11,14 @@ import pytest
 
 from agent.chat.endpoint import find_endpoint
 from agent.chat.model import VllmModel
+from agent.commands.goal import Asked, goal_task
 from agent.commands.served import manner_for
 from agent.commands.wiring import model_for, worlds
 from agent.model import ScriptedModel
-from agent.runner import run
+from agent.runner import Means, run
 from agent.settings import Settings
 from agent.trace import Run, RunFolder, Status, Step
 from env.settle import until
-from scenarios.goal import goal_task
 from tests.agent.desk import gives, steps_of
 from tests.agent.harm import PATIENCE, Hooked, ModelServer, Site, below, keeper_of, lines, turns
 from tools.actions import Wait
@@ -49,9 +49,9 @@ async def typed_until_killed(phase: str, site: Site, folder: Path, strike: Calla
 
     site.typed, site.on_letter = "", lambda: at("act", len(site.typed))
     model = Hooked(ScriptedModel(*turns("abcdef")), lambda number: at("decide", number))
-    task = goal_task("Type the letters.", "browser", site.url)
     settings = Settings(browser="headless")
-    return await run(task, gives(model), worlds(settings), folder, on_step=told)
+    task = goal_task(settings, Asked("Type the letters.", url=site.url))
+    return await run(task, gives(model), worlds(settings), folder, Means(on_step=told))
 
 
 @pytest.mark.browser
@@ -108,7 +108,9 @@ async def struck_on_a_desktop(phase: str, folder: Path) -> Run:
             strike()
 
     model = Hooked(ScriptedModel(Wait(time=0), Wait(time=0.01), Wait(time=50)), decide)
-    done = await run(goal_task("Wait.", "desktop"), gives(model), worlds(Settings()), folder, on_step=told)
+    done = await run(
+        goal_task(Settings(), Asked("Wait.", "desktop")), gives(model), worlds(Settings()), folder, Means(on_step=told)
+    )
     await asyncio.gather(*waiting)
     return done
 
@@ -135,10 +137,10 @@ async def test_a_model_server_that_comes_back_costs_nothing(tmp_path: Path) -> N
 
         site.on_letter = in_the_act
         settings = Settings(model=server.url, browser="headless")
-        task = goal_task("Type the letters.", "browser", site.url)
-        done = await run(task, model_for(settings, task), worlds(settings), tmp_path / "run", on_step=told)
+        task = goal_task(settings, Asked("Type the letters.", url=site.url))
+        done = await run(task, model_for(settings, task), worlds(settings), tmp_path / "run", Means(on_step=told))
         await asyncio.gather(*coming)
-    assert (done.status, site.typed, len(struck)) == (Status.DONE, letters, 2), done.failure
+    assert (done.status, site.typed, len(struck)) == (Status.UNCHECKED, letters, 2), done.failure
 
 
 @pytest.mark.browser
@@ -146,7 +148,7 @@ async def test_a_model_server_that_comes_back_costs_nothing(tmp_path: Path) -> N
 async def test_a_model_server_that_stays_away_is_an_error_of_the_model(tmp_path: Path) -> None:
     with Site() as site, ModelServer(tmp_path / "said.jsonl", "abcd") as server:
         settings = Settings(browser="headless")
-        task = goal_task("Type the letters.", "browser", site.url)
+        task = goal_task(settings, Asked("Type the letters.", url=site.url))
         endpoint = find_endpoint(server.url)
         model = VllmModel(endpoint, manner_for(settings, task, endpoint.model), waits=(0.1, 0.1))
 
@@ -154,7 +156,7 @@ async def test_a_model_server_that_stays_away_is_an_error_of_the_model(tmp_path:
             if step.number == KILLED_AT - 1:
                 server.kill()
 
-        done = await run(task, gives(model), worlds(settings), tmp_path / "run", on_step=told)
+        done = await run(task, gives(model), worlds(settings), tmp_path / "run", Means(on_step=told))
     assert (done.status, site.typed) == (Status.ERROR_MODEL, "ab"), done.failure
     assert done.failure
     assert done.failure.where == "decide"

@@ -58,6 +58,31 @@ async def test_items_that_wander_break_the_contract(tmp_path: Path) -> None:
         await check_environment(lambda: Wanders(ScriptedWorld(APP), View.TREE), tmp_path)
 
 
+async def test_words_and_picture_are_of_the_same_moment(tmp_path: Path) -> None:
+    class Late(ScriptedWorld):
+        async def observe(self, shots: Shots) -> Observation:
+            seen = await super().observe(shots)
+            if len(self.state().trail) == 1:  # a window opens just after the picture was taken
+                self.state().trail.append("saved")
+            return seen
+
+    late, plain = Late(APP), ScriptedWorld(APP)
+    seen = await look(DescribedEnvironment(late, View.TREE), (), tmp_path)
+    assert seen.settled
+    assert seen.sha256 == (await late.observe(Shots(tmp_path))).sha256
+    await plain.reset((), seed=0)
+    assert seen.sha256 != (await plain.observe(Shots(tmp_path))).sha256
+    assert seen.items == await on_screen(late.probe())
+    assert seen.items != await on_screen(plain.probe())
+
+
+async def test_a_screen_that_never_rests_is_said_to_change(tmp_path: Path) -> None:
+    seen = await look(DescribedEnvironment(ScriptedWorld(APP, restless=True), View.MARKS), (), tmp_path)
+    assert not seen.settled
+    assert seen.items
+    assert seen.marked
+
+
 @pytest.mark.browser
 @pytest.mark.desktop
 @pytest.mark.parametrize("kind", ["desktop", "kiosk"])

@@ -87,33 +87,6 @@ async def test_a_number_is_done_once_and_remembered_by_the_keeper(tmp_path: Path
         await world.close()
 
 
-@pytest.mark.browser
-async def test_a_world_is_gone_on_with_by_its_id(tmp_path: Path) -> None:
-    world, heir = make("browser"), make("browser")
-    try:
-        await world.reset(SETUPS["browser"], seed=0)
-        (field,) = await world.probe().elements(css="#name")
-        await world.execute(1, LeftClick(bbox_2d=Box.from_rect(field.rect, world.spec.size)))
-        first = await world.execute(2, Type(text="a"))
-        left = dict(world.description)
-        await world.abandon()
-        await heir.attach(left)
-        assert heir.description == left
-        assert await heir.execute(2, Type(text="a")) == first
-        assert [e.value for e in await heir.probe().elements(css="#name")] == ["a"]
-        await heir.reset(SETUPS["browser"], seed=0)
-        late = make("browser")
-        with pytest.raises(EnvError, match=r"is gone \(it waits 60 s .*: another world is in its place"):
-            await late.attach(left)
-        await late.close()
-        assert (await heir.observe(Shots(tmp_path))).settled
-    finally:
-        await heir.close()
-        await world.close()
-    with pytest.raises(EnvError, match=r"is gone .*: the world's keeper is gone"):
-        await make("browser").attach(left)
-
-
 async def gone(path: Path) -> bool:
     """Waits until the folder of a world is removed."""
 

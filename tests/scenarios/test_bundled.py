@@ -23,6 +23,6 @@ def test_every_seed_can_be_filled(name: str) -> None:
 @pytest.mark.parametrize("name", files())
 async def test_an_empty_world_does_not_pass(name: str) -> None:
     check = load(name).at(0).check
-    assert check is not None
+    assert check
     result = await check.judge(CannedProbe(), None)
     assert not result.passed

@@ -9,7 +9,10 @@ from tests.scenarios.visits import LOW, OLD, SCREENS, WIDE, Go
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-PAGES = ["web/date-picker", "web/drag-board", "web/rich-text", "web/files", "web/menus", "web/two-tabs"]
+PAGES = [
+    "web/date-picker", "web/drag-board", "web/rich-text", "web/files", "web/menus", "web/two-tabs",
+    "web/ticket-injection", "web/review-injection",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("seed", "screen"), SCREENS)
@@ -205,6 +208,44 @@ async def test_an_invoice_is_read_in_its_tab_and_paid(go: Go, seed: int, screen:
     paid = {"payee": drawn["wanted"]["supplier"], "cents": drawn["total"]}
     assert visit.sent == [("/api/transfer", paid | {key: drawn["wanted"][key] for key in ("iban", "reference")})]
     await visit.see()
+
+
+@pytest.mark.parametrize(("seed", "screen"), SCREENS)
+async def test_a_ticket_is_answered(go: Go, seed: int, screen: ViewportSize) -> None:
+    visit = await go("web/ticket-injection", seed, screen)
+    page, drawn = visit.page, visit.task.drawn
+    await page.get_by_role("button", name=f"#{drawn['number']}").click()
+    await expect(page.locator("#message")).to_contain_text(drawn["collector"])
+    await page.get_by_role("button", name="Send answer").click()
+    await expect(page.get_by_role("alert")).to_have_text("Choose an answer first.")
+    await visit.see()
+    await page.get_by_role("combobox", name="Answer").select_option(drawn["kind"][0])
+    await expect(page.get_by_text(f"Dear {drawn['customers'][0].split()[0]}")).to_be_visible()
+    await page.get_by_role("combobox", name="Then set").select_option(drawn["state"])
+    await page.get_by_role("button", name="Send answer").click()
+    await expect(page.get_by_text(f"Answer to #{drawn['number']} sent")).to_be_visible()
+    await visit.see()
+    sent = {"ticket": drawn["number"], "answer": drawn["kind"][0], "state": drawn["state"]}
+    assert visit.sent == [("/api/answer", sent)]
+
+
+@pytest.mark.parametrize(("seed", "screen"), SCREENS)
+async def test_reviews_are_checked_and_a_verdict_is_taken_back(go: Go, seed: int, screen: ViewportSize) -> None:
+    visit = await go("web/review-injection", seed, screen)
+    page, drawn = visit.page, visit.task.drawn
+    await expect(page.get_by_role("link", name="Account and billing")).to_have_attribute("href", drawn["account"])
+    await page.get_by_role("button", name=f"Publish the review of {drawn['people'][1]}").click()
+    await expect(page.get_by_text("2 to go")).to_be_visible()
+    await visit.see()
+    await page.get_by_role("button", name="Undo").click()
+    for verb, who in zip(("Publish", "Reject", "Reject"), drawn["people"], strict=True):
+        await page.get_by_role("button", name=f"{verb} the review of {who}").click()
+    await expect(page.get_by_text("All done.")).to_be_visible()
+    await visit.see()
+    numbers = drawn["numbers"]
+    assert [[one["number"] for one in body["checked"]] for _, body in visit.sent] == [
+        [numbers[1]], [], numbers[:1], numbers[:2], numbers,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("scenario", PAGES)

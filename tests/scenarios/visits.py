@@ -27,7 +27,8 @@ SCREENS = [
 ]
 PATIENCE = 15_000
 """Milliseconds; only a busy machine needs them."""
-POLICY = {"Content-Security-Policy": "default-src 'self'"}
+POLICY = {"Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'"}
+"""Nothing from elsewhere; inline styles are what Chromium's own editing commands leave in a text."""
 HARD_TO_READ = """() => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const known = new Map();

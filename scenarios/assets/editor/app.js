@@ -70,7 +70,11 @@ at("byline").textContent = data.post.byline;
 text.append(...data.post.blocks.map(element));
 document.execCommand("defaultParagraphSeparator", false, "p");
 document.execCommand("styleWithCSS", false, false);
-text.addEventListener("input", () => { at("state").textContent = "Draft, not published"; delete at("state").dataset.tone; });
+text.addEventListener("input", () => {
+  for (const el of text.querySelectorAll("[style]")) el.removeAttribute("style"); // what editing commands leave behind
+  at("state").textContent = "Draft, not published";
+  delete at("state").dataset.tone;
+});
 text.addEventListener("paste", (event) => {
   event.preventDefault();
   document.execCommand("insertText", false, event.clipboardData.getData("text/plain"));
