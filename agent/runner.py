@@ -111,6 +111,18 @@ async def resume(
     return await attempt.go(attempt.reopen, lambda: attempt.take_up(kept, seen_as))
 
 
+def unended(folder: RunFolder) -> Run:
+    """The record of a run that has not ended; one with a status has, though its process died as it tidied up.
+
+    Raises UserError.
+    """
+    run = folder.run()
+    if run.ended is not None or run.status is not None:
+        how = run.status or (run.failure and f"cut off: {run.failure.message}")
+        raise UserError(f"the run in {str(folder.path)!r} has ended", cause=how or "", remedy="start a new one")
+    return run
+
+
 def verdict(stop: Stop, result: CheckResult | None) -> Status:
     """How a run ended that nothing disturbed. A model that gives up has failed, whatever the check finds."""
     if stop.reason == "person":
@@ -145,12 +157,7 @@ class _Attempt:
 
     def reopen(self) -> None:
         """Takes the record up again. Raises UserError for a run that has ended."""
-        self.record = self.folder.run()
-        if self.record.ended is not None:
-            how = self.record.status or (self.record.failure and f"cut off: {self.record.failure.message}")
-            raise UserError(
-                f"the run in {str(self.folder.path)!r} has ended", cause=how or "", remedy="start a new one"
-            )
+        self.record = unended(self.folder)
         self.steps = list(self.folder.steps())
 
     async def go(

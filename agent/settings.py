@@ -7,12 +7,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from env import settle
 from env.allow import VERB_NAMES, Allow, known_domains, known_verbs
 from env.described import View
+from env.kept import SECRET_VARIABLE
 from scenarios.schema import meant
 from tools.errors import UserError
 from tools.geometry import Size
@@ -48,6 +58,15 @@ def _verbs_or_all(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 Names = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names)]
+
+
+class Bound(BaseModel):
+    """Where a secret may be typed: domains of pages, window classes of programs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    domains: Annotated[tuple[str, ...], AfterValidator(known_domains)] = ()
+    apps: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -116,6 +135,10 @@ class Settings(BaseSettings):
     """Domains that a browser may speak to, such as `shop.example,127.0.0.1:8000`; unset sets no limit of its own."""
     approve: Annotated[Names, AfterValidator(_verbs_or_all)] = None
     """Verbs that you are asked about first: `type,key`, `all` or `none`; unset asks on your own display only."""
+    secrets: dict[str, Bound] = Field(default_factory=dict)
+    """Secrets by name, with the `domains` or `apps` that each may be typed into; SUREHAND_SECRET_… hold the values."""
+    secrets_file: Path | None = None
+    """A TOML file of `name = "value"` lines that only you can read (mode 600), instead of such variables."""
     lease: float = Field(default=120.0, ge=10)
     """Seconds after which a world that nobody speaks to any more ends itself."""
     parallel: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -192,7 +215,8 @@ def strangers() -> Iterator[str]:
     """Variables that look like settings but are none, each with the one that was probably meant."""
     for name in sorted(os.environ):
         stem = name.removeprefix(PREFIX).lower()
-        if name.startswith(PREFIX) and stem not in Settings.model_fields and name not in OTHERS:
+        known = stem in Settings.model_fields or name in OTHERS or name.startswith(SECRET_VARIABLE)
+        if name.startswith(PREFIX) and not known:
             close = difflib.get_close_matches(stem, Settings.model_fields, n=1)
             yield f"{name} is set, but is no setting" + (f"; did you mean {PREFIX}{close[0].upper()}?" if close else "")
 

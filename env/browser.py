@@ -23,16 +23,18 @@ from env.session import Session
 from env.settle import pause, settle
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from env.site import PORT, Site
+from env.vault import Place
 from env.world import Look, WorldSpec, find_chromium
 from tools.actions import BrowserAction, ComputerAction, MouseMove, Outcome, Wait
 from tools.browser import BrowserEyes, BrowserHands
 from tools.dom import Element, PageState, find_elements, page_state
 from tools.errors import EnvError, ScenarioError
-from tools.geometry import Point, Size, to_grid
+from tools.geometry import Point, Rect, Size, to_grid
+from tools.spots import spots
 from tools.tabs import ANSWER_WITHIN, PageChanges, Tabs, steadily
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Page, Request
+    from playwright.async_api import BrowserContext, Frame, Page, Request
 
 _LOAD_LIMIT = 20.0
 _TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -119,7 +121,8 @@ class BrowserWorld:
         try:
             await page.goto(url, wait_until="load", timeout=_LOAD_LIMIT * 1000)
         except Error as error:
-            raise ScenarioError(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
+            fault = EnvError if self._spec.network else ScenarioError  # what is outside is no part of a scenario
+            raise fault(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
 
     async def look(self) -> Look:
         """Settles and grabs, through X where there is a display."""
@@ -162,6 +165,35 @@ class BrowserWorld:
         """Playwright's pointer is the page's own; the display's is led after it, so that pictures show it."""
         if self._display is not None:
             await self._display.act(MouseMove(coordinate=to_grid(point, self._spec.size)))
+
+    async def place(self) -> Place:
+        """The page in front, and the frames in it down to the one that has the keyboard."""
+        from playwright.async_api import Error
+
+        page, _ = await self._open_tabs().front()
+        frames: list[Frame | None] = [page.main_frame]
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                while inner := frames[-1]:
+                    focused = (await inner.evaluate_handle("document.activeElement")).as_element()
+                    frames.append(await focused.content_frame() if focused else None)
+        except (Error, TimeoutError):
+            raise EnvError(f"{page.url} does not say what has the keyboard") from None
+        return Place(urls=tuple(frame.url for frame in frames if frame))
+
+    async def typed(self, place: Place) -> None:
+        """Nothing to be known: a page tells where texts stand."""
+
+    async def spots(self, texts: Sequence[str]) -> tuple[Rect, ...]:
+        """By the layout of the page in front."""
+        from playwright.async_api import Error
+
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                _, session = await self._open_tabs().front()
+                return await spots(session, texts, self._spec.size)
+        except (Error, TimeoutError):
+            raise EnvError("the page does not say where secrets stand, so no picture of it is given") from None
 
     def _watch(self, request: "Request") -> None:
         """Tells of a page that wants to leave the allowed domains; that it cannot, the proxy sees to."""

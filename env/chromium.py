@@ -12,6 +12,7 @@ from env.relay import Relay
 from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
+from env.site import HOST, PORT
 from tools.errors import EnvError
 from tools.geometry import Size
 
@@ -30,6 +31,15 @@ _FLAGS = (
     "--password-store=basic", "--force-color-profile=srgb", "--hide-scrollbars=false",
     "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
 )  # fmt: skip
+_HOSTS = f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{PORT}"
+
+
+def window_command(program: Path, home: str, url: str) -> tuple[str, ...]:
+    """What opens an address in a window among others, on the accessibility bus, with its profile below `home`."""
+    return (
+        str(program), *_FLAGS, _HOSTS, "--force-renderer-accessibility", "--start-maximized",
+        f"--user-data-dir={home}/.config/chromium", url,
+    )  # fmt: skip
 
 
 class Chromium:

@@ -45,7 +45,7 @@ def _spreadsheet(rows: Sequence[Sequence[str | int | float | None]]) -> bytes:
     sheet = book.active
     assert sheet is not None
     for row in rows:
-        sheet.append(row)
+        sheet.append(list(row))
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from env.allow import Refused
 from env.base import Line, Node, Observation, Posted, Process, Shots, Visit, Window
 from env.setup import SetupStep
+from env.vault import Secret
 from env.wire import FACTS
 from env.world import WorldSpec
 from tools import errors
@@ -27,6 +28,9 @@ from tools.geometry import Size
 
 _START_LIMIT = 30.0
 _LONGEST_CALL = 180.0
+SECRET_VARIABLE = "SUREHAND_SECRET_"
+"""How variables begin that hold the value of a secret."""
+NO_SECRETS: Mapping[str, Secret] = {}
 _SETUP: TypeAdapter[tuple[SetupStep, ...]] = TypeAdapter(tuple[SetupStep, ...])
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,8 +41,11 @@ class KeptEnvironment:
     `folder` and `keeper` (in `description` after a reset) name an open world: with them, another process can `attach`.
     """
 
-    def __init__(self, spec: WorldSpec, folder: Path | None = None, keeper: str = "") -> None:
-        self.spec, self.folder, self._keeper = spec, folder, keeper
+    def __init__(
+        self, spec: WorldSpec, folder: Path | None = None, keeper: str = "", *,
+        secrets: Mapping[str, Secret] = NO_SECRETS,
+    ) -> None:  # fmt: skip
+        self.spec, self.folder, self._keeper, self._secrets = spec, folder, keeper, secrets
         self.description: dict[str, str] = {}
         self._client: httpx.AsyncClient | None = self._connect(folder) if folder else None
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,6 +58,8 @@ class KeptEnvironment:
             await self.close()
         if self._client is None:
             await self._start()
+            if self._secrets:
+                await self.call("/secrets", {"secrets": {name: _told(one) for name, one in self._secrets.items()}})
         answer = await self.call("/reset", {"setup": _SETUP.dump_python(tuple(setup), mode="json"), "seed": seed})
         self.description = answer.json() | {"folder": str(self.folder)}
 
@@ -68,7 +77,7 @@ class KeptEnvironment:
         path, digest = shots.put(frame)
         return Observation(
             path=path, sha256=digest, size=frame.size, settled=about["settled"], waited=round(about["waited"], 4),
-            url=about["url"], note=about["note"],
+            url=about["url"], note=about["note"], person=about["person"],
         )  # fmt: skip
 
     async def look(self) -> tuple[Frame, dict[str, Any]]:
@@ -121,7 +130,7 @@ class KeptEnvironment:
         try:
             process = self._process = subprocess.Popen(
                 [sys.executable, "-m", "env.keeper", self.spec.model_dump_json(), str(write)],
-                pass_fds=[write], stdin=subprocess.DEVNULL, start_new_session=True, cwd=_ROOT,
+                pass_fds=[write], stdin=subprocess.DEVNULL, start_new_session=True, cwd=_ROOT, env=_environment(),
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             )  # fmt: skip
         finally:
@@ -173,6 +182,16 @@ class KeptEnvironment:
         """Kills the keeper, as a crash of it would."""
         if self._process is not None:
             self._process.kill()
+
+
+def _environment() -> dict[str, str]:
+    """What a keeper inherits: no secret, for it is told those that it needs."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SECRET_VARIABLE)}
+
+
+def _told(secret: Secret) -> dict[str, Any]:
+    """A secret as its keeper gets it, over a socket that only this user can reach."""
+    return secret.model_dump(mode="json") | {"value": secret.value.get_secret_value()}
 
 
 _KINDS: dict[str, type[errors.SurehandError]] = {"EnvError": errors.EnvError, "ScenarioError": errors.ScenarioError}

@@ -50,7 +50,7 @@ class Serve(_Step):
 
 
 class OpenUrl(_Step):
-    """Load an address and wait until the page has loaded (a browser world)."""
+    """Load an address and wait until the page has loaded; on a desktop, until a browser's window is there."""
 
     url: str
 

@@ -11,10 +11,11 @@ from env import settle
 from env.allow import EVERYTHING, Allow
 from env.base import Facts
 from env.setup import SetupStep
+from env.vault import Place
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
 from tools.errors import UserError
-from tools.geometry import Size
+from tools.geometry import Rect, Size
 
 Kind = Literal["desktop", "browser", "kiosk", "display"]
 
@@ -42,13 +43,14 @@ class WorldSpec(BaseModel):
 
 
 class Look(NamedTuple):
-    """A picture and how it was come by; `waited` in seconds, `note` what else happened and does not show."""
+    """A picture and how it was come by; `waited` in seconds, `note` what else happened."""
 
     frame: Frame
     settled: bool
     waited: float
     url: str | None = None
     note: str = ""
+    person: bool = False
 
 
 class World(Protocol):
@@ -73,6 +75,18 @@ class World(Protocol):
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
         """Does one action. Raises EnvError."""
+        ...
+
+    async def place(self) -> Place:
+        """What has the keyboard. Raises EnvError."""
+        ...
+
+    async def typed(self, place: Place) -> None:
+        """A secret was typed there: what the world must know to find it again on the screen. Raises EnvError."""
+        ...
+
+    async def spots(self, texts: Sequence[str]) -> tuple[Rect, ...]:
+        """Where on the picture any of the texts may be seen; rather more than too little. Raises EnvError."""
         ...
 
     async def release(self) -> None:

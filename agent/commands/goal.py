@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple, cast, get_args
 
+from agent.secrets import told
 from agent.settings import Settings
 from agent.trace import Run
 from env.allow import Allow, place_of
@@ -68,7 +69,7 @@ def goal_task(settings: Settings, asked: Asked) -> Task:
         if (place := place_of(asked.url)) is None or not Allow(domains=domains).reaches(*place):
             raise UserError(f"--url {asked.url!r} is not allowed", cause=f"allow_domains is {', '.join(domains)}")
     return Task(
-        scenario=GOAL, seed=0, world=world, goal=asked.what, check=None, size=settings.size or _SIZE,
+        scenario=GOAL, seed=0, world=world, goal=asked.what + told(settings), check=None, size=settings.size or _SIZE,
         limits=Limits(steps=settings.steps or _LIMITS.steps, seconds=settings.seconds or _LIMITS.seconds),
         setup=(OpenUrl(url=asked.url),) if asked.url else (), allow=Allow(domains=domains or ()), network=bool(domains),
     )  # fmt: skip

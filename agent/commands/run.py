@@ -72,15 +72,14 @@ def run_one(
 def resume(config: Path | None, folder: Path) -> int:
     """Goes on with a run whose process died. Returns the exit status. Raises UserError when that cannot be."""
     record = RunFolder(folder)
-    before = record.run()
+    before = runner.unended(record)
     settings = recorded(before.settings, config)
     task = _task(settings, Asked.again(before), before.seed)
     if task.goal != before.goal:
         raise UserError(f"the run {before.id!r} cannot be resumed", cause=f"{task.scenario!r} has another goal by now",
                         remedy="start it again")  # fmt: skip
     steps = list(record.steps())
-    begun = (record.pending() is not None) + len(steps)
-    make_model = model_for(settings, task, used=begun) if before.ended is None else model_for(settings, task)
+    make_model = model_for(settings, task, used=len(steps) + (record.pending() is not None))
     world = kept_world(settings, task, before)
     out = console()
     out.print(Text(f"{before.id}: going on after {len(steps)} steps, by {settings.model}"))

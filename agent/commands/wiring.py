@@ -15,6 +15,7 @@ from agent.commands.served import at_address, served, the_stand_in
 from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
 from agent.prove import as_model
 from agent.runner import MakeModel, MakeWorld
+from agent.secrets import secrets_of
 from agent.settings import Settings, reason
 from agent.trace import Run
 from env.allow import VERB_NAMES
@@ -43,10 +44,11 @@ def task_for(settings: Settings, scenario: str, seed: int) -> Task:
 
 
 def worlds(settings: Settings) -> MakeWorld:
-    """What makes the world of a task."""
+    """What makes the world of a task. Raises UserError for a secret without a value."""
+    secrets = secrets_of(settings)
 
     def make(task: Task) -> Environment:
-        return described(settings, KeptEnvironment(_spec(settings, task)))
+        return described(settings, KeptEnvironment(_spec(settings, task), secrets=secrets))
 
     return make
 

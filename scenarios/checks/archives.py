@@ -63,8 +63,9 @@ def _opened(data: bytes) -> dict[str, _Read]:
     if zipfile.is_zipfile(BytesIO(data)):
         packed = zipfile.ZipFile(BytesIO(data))
         return {entry.filename: partial(_unzip, packed, entry) for entry in packed.infolist() if not entry.is_dir()}
-    tape = tarfile.open(fileobj=BytesIO(data))
-    return {entry.name.removeprefix("./"): partial(_untar, tape, entry) for entry in tape if not entry.isdir()}
+    with tarfile.open(fileobj=BytesIO(data)) as tape:
+        entries = [entry for entry in tape if not entry.isdir()]
+    return {entry.name.removeprefix("./"): partial(_untar, data, entry) for entry in entries}
 
 
 def _unzip(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
@@ -72,6 +73,7 @@ def _unzip(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
         return file.read(most)
 
 
-def _untar(tape: tarfile.TarFile, entry: tarfile.TarInfo, most: int) -> bytes:
-    file = tape.extractfile(entry)
-    return file.read(most) if file else b""
+def _untar(data: bytes, entry: tarfile.TarInfo, most: int) -> bytes:
+    with tarfile.open(fileobj=BytesIO(data)) as tape:
+        file = tape.extractfile(entry)
+        return file.read(most) if file else b""

@@ -102,7 +102,7 @@ def test_alone_it_says_what_it_can_do(surehand: Surehand) -> None:
     ("line", "said"),
     [
         ("rnu", "surehand: no such command 'rnu'. Did you mean 'run'? (see `surehand --help`)"),
-        ("run", "surehand: missing argument 'SCENARIO' (see `surehand run --help`)"),
+        ("run", "surehand: missing argument 'SCENARIO|GOAL' (see `surehand run --help`)"),
         ("run web/login --sed 3", "surehand: no such option: --sed (Possible options: --seed, --size, --steps) "
          "(see `surehand run --help`)"),
         ("run web/logn", "surehand: no scenario 'web/logn'; did you mean 'web/login'? "
@@ -113,7 +113,7 @@ def test_alone_it_says_what_it_can_do(surehand: Surehand) -> None:
         ("run web/login --model orcle", "surehand: no model 'orcle'; did you mean 'oracle'?"),
         ("run web/login --model scripted:no.jsonl", "surehand: cannot read the script 'no.jsonl': No such file"),
         ("run web/login --model replay:no", "surehand: no run in 'no': it has no run.json"),
-        ("run web/login --world kisok", "surehand: setting browser = 'kisok' (command line): Input should be"),
+        ("run web/login --world kisok", "surehand: no world 'kisok'; did you mean 'kiosk'?"),
         ("run web/login --size wide", "surehand: setting size = 'wide' (command line): write a size as"),
         ("run web/login --config no.toml", "surehand: no settings file 'no.toml'; name one with"),
         ("report", "surehand: no run named; `surehand report --list` lists them"),
