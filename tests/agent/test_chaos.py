@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.trace import RunFolder, Status
+from env.settle import pause
 from tests.agent.harm import LETTERS, Gate, Runner, Site, keeper_of, lines, stopped
 
 pytestmark = [pytest.mark.browser]
@@ -19,18 +20,38 @@ pytestmark = [pytest.mark.browser]
 
 @dataclass
 class Scene:
-    """A run, its page and its model, and the process that runs it just now."""
+    """A run, its page and its model, and the process that runs it just now.
+
+    `asked` questions to the model came from processes that are dead, `stamp` is the record as the last one left it.
+    """
 
     folder: Path
     site: Site
     gate: Gate
     runner: Runner
     asked: int = 0
+    stamp: int = 0
+
+    def go_on(self) -> None:
+        """Another process takes the run up."""
+        self.stamp = self._stamp()
+        self.runner = Runner("resume", str(self.folder))
 
     async def at_the_gate(self) -> None:
-        """The model has been asked for the next action."""
+        """The model has been asked for the next action, by the process that lives."""
+        await self.runner.holds(self._taken_up, "a run that was taken up")
         await self.runner.holds(lambda: len(self.gate.waiting) > self.asked, "a question to the model")
-        self.asked = len(self.gate.waiting)
+
+    def _taken_up(self) -> bool:
+        asked = len(self.gate.waiting)
+        if self._stamp() != self.stamp:
+            return True
+        self.asked = asked
+        return False
+
+    def _stamp(self) -> int:
+        record = self.folder / "run.json"
+        return record.stat().st_mtime_ns if record.exists() else 0
 
     def steps(self) -> int:
         return lines(self.folder / "steps.jsonl")
@@ -87,14 +108,22 @@ async def before_the_outcome(scene: Scene) -> None:
     scene.site.let_go()
 
 
-PHASES: tuple[Callable[[Scene], Awaitable[None]], ...] = (
+async def anytime(scene: Scene) -> None:
+    """Whatever it is doing, up to two seconds after the model answered."""
+    scene.gate.let()
+    await pause(random.uniform(0, 2))
+    scene.runner.kill()
+
+
+Phase = Callable[[Scene], Awaitable[None]]
+PHASES: tuple[Phase, ...] = (
     observing, deciding, before_the_intent, after_the_intent, before_the_outcome,
 )  # fmt: skip
 
 
 @pytest.mark.timeout(600)
 async def test_a_runner_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
-    await kill_runners(tmp_path, kills=3, seed=0)
+    await kill_runners(tmp_path, PHASES * 3, seed=0)
 
 
 @pytest.mark.soak
@@ -102,14 +131,14 @@ async def test_a_runner_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
 async def test_many_runners_that_are_killed(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
-    await kill_runners(tmp_path, kills=20, seed=seed)
+    await kill_runners(tmp_path, (*PHASES, anytime) * 20, seed=seed)
 
 
-async def kill_runners(tmp_path: Path, *, kills: int, seed: int) -> None:
-    """Kills as often at every phase of a step, in a drawn order; the run then ends with every letter typed once."""
-    plan = list(PHASES * kills)
-    random.Random(seed).shuffle(plan)
-    letters = (LETTERS * kills)[: len(plan) + 1]
+async def kill_runners(tmp_path: Path, phases: tuple[Phase, ...], *, seed: int) -> None:
+    """Kills at each of these phases, in a drawn order; the run then ends with every letter typed once."""
+    random.seed(seed)
+    plan = random.sample(phases, len(phases))
+    letters = (LETTERS * len(plan))[: len(plan) + 1]
     folder = tmp_path / "run"
     with Site() as site, Gate(letters) as gate:
         start = ("run", "Type the letters", "--world", "headless", "--url", site.url, "--model", gate.url,
@@ -118,7 +147,7 @@ async def kill_runners(tmp_path: Path, *, kills: int, seed: int) -> None:
         for phase in plan:
             await scene.at_the_gate()
             await phase(scene)
-            scene.runner = Runner("resume", str(folder))
+            scene.go_on()
         await scene.at_the_gate()
         gate.let_all()
         status, said = scene.runner.end()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -58,8 +58,22 @@ async def typed_until_killed(phase: str, site: Site, folder: Path, strike: Calla
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("victim", ["keeper", "--remote-debugging-port"])
 async def test_a_world_that_is_killed_under_a_browser(victim: str, tmp_path: Path) -> None:
+    await kill_worlds(victim, tmp_path, PHASES)
+
+
+@pytest.mark.soak
+@pytest.mark.browser
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("victim", ["keeper", "--remote-debugging-port"])
+async def test_many_worlds_that_are_killed_under_a_browser(victim: str, tmp_path: Path) -> None:
+    for number in range(20):
+        await kill_worlds(victim, tmp_path / str(number), PHASES)
+
+
+async def kill_worlds(victim: str, tmp_path: Path, phases: Sequence[str]) -> None:
+    """A run for each phase, whose world loses a part in it: an error of the world, and nothing typed twice."""
     with Site() as site:
-        for phase in PHASES:
+        for phase in phases:
             folder = tmp_path / phase
             done = await typed_until_killed(phase, site, folder, partial(kill, victim, folder))
             assert done.status is Status.ERROR_ENV, (phase, done.status, done.failure)
@@ -72,6 +86,19 @@ async def test_a_world_that_is_killed_under_a_browser(victim: str, tmp_path: Pat
 @pytest.mark.desktop
 @pytest.mark.timeout(600)
 async def test_the_process_with_the_hands_is_killed(tmp_path: Path) -> None:
+    await kill_hands(tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.desktop
+@pytest.mark.timeout(3600)
+async def test_the_process_with_the_hands_is_killed_many_times(tmp_path: Path) -> None:
+    for number in range(20):
+        await kill_hands(tmp_path / str(number))
+
+
+async def kill_hands(tmp_path: Path) -> None:
+    """A run for each phase that loses the worker of its display in it."""
     for phase in PHASES:
         folder = tmp_path / phase
         done = await struck_on_a_desktop(phase, folder)
