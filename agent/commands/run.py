@@ -54,6 +54,7 @@ def run_one(
         "asked": asked.what,
         "world": asked.world,
         "url": asked.url,
+        "allow": list(asked.allow),
         "yes": yes,
     }
     at = f" at seed {seed}" if task.scenario != GOAL else f" in a world of its own ({task.world})"
