@@ -68,6 +68,9 @@ def run(
         ),
     ] = None,
     url: Annotated[str | None, typer.Option(help="For a goal: the page to begin with, on the real network.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(metavar="DOMAIN", help="A further domain for a goal; may be repeated.")
+    ] = None,
     size: Annotated[str | None, typer.Option(help="Pixels of the world, such as 1920x1080.")] = None,
     steps: Annotated[int | None, typer.Option(help="Most steps.")] = None,
     approve: Annotated[
@@ -83,7 +86,7 @@ def run(
     from agent.commands.run import run as command
     from agent.settings import load
 
-    asked = Asked(what, world, url)
+    asked = Asked(what, world, url, tuple(allow or ()))
     settings = load(
         config, model=model, model_name=model_name, browser=asked.view, size=size, steps=steps, approve=approve
     )

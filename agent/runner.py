@@ -95,8 +95,7 @@ async def run(
     written stays readable, and the record says by what the run was cut off.
     """
     attempt = _Attempt(task, make_model, RunFolder(folder), means)
-    attempt.fresh(settings or {})
-    return await attempt.go(lambda: attempt.set_up(make_world))
+    return await attempt.go(lambda: attempt.fresh(settings or {}), lambda: attempt.set_up(make_world))
 
 
 async def resume(
@@ -109,14 +108,16 @@ async def resume(
     Raises UserError for a run that has ended or still goes on; a world that is gone ends it as `error:env`.
     """
     attempt = _Attempt(task, make_model, RunFolder(folder), means)
-    attempt.reopen()
-    return await attempt.go(lambda: attempt.take_up(kept, seen_as))
+    return await attempt.go(attempt.reopen, lambda: attempt.take_up(kept, seen_as))
 
 
 def unended(folder: RunFolder) -> Run:
-    """The record of a run that has not ended. Raises UserError."""
+    """The record of a run that has not ended; one with a status has, though its process died as it tidied up.
+
+    Raises UserError.
+    """
     run = folder.run()
-    if run.ended is not None:
+    if run.ended is not None or run.status is not None:
         how = run.status or (run.failure and f"cut off: {run.failure.message}")
         raise UserError(f"the run in {str(folder.path)!r} has ended", cause=how or "", remedy="start a new one")
     return run
@@ -159,10 +160,13 @@ class _Attempt:
         self.record = unended(self.folder)
         self.steps = list(self.folder.steps())
 
-    async def go(self, prepare: Callable[[], Awaitable[tuple[Environment, Model]]]) -> Run:
-        """The whole run, whatever happens."""
+    async def go(
+        self, begin: Callable[[], None], prepare: Callable[[], Awaitable[tuple[Environment, Model]]]
+    ) -> Run:  # fmt: skip
+        """The whole run, whatever happens, in a folder that nobody else writes to."""
         try:
             with self.folder.locked():
+                begin()
                 await self._go(prepare)
         except OSError as error:
             raise self._unkept(error) from error
@@ -197,8 +201,10 @@ class _Attempt:
         begun = self.folder.pending()
         if begun and isinstance(begun.reply, Decision):
             outcome = await world.execute(begun.number, begun.reply.action)
-            self.folder.append(begun.model_copy(update={"outcome": outcome}))
-            self.steps = list(self.folder.steps())
+            step = begun.model_copy(update={"outcome": outcome})
+            self.folder.append(step)
+            self.steps.append(step)
+            self.means.on_step(step)
         await kept.release()
         self.where = "model"
         self.model = self.make_model(self.task, world.probe())

@@ -199,6 +199,18 @@ def load(config: Path | None = None, **given: object) -> Settings:
     return settings
 
 
+def recorded(values: Mapping[str, Any], config: Path | None = None) -> Settings:
+    """The settings that a run's record holds. What no record holds, the key of a model server, is read as ever.
+
+    Raises UserError when the record fits no settings of this version.
+    """
+    known = {name: value for name, value in values.items() if name in Settings.model_fields}
+    try:
+        return Settings(**known, api_key=load(config).api_key)
+    except ValidationError as error:
+        raise _wrong(error, dict.fromkeys(known, "the run's record")) from None
+
+
 def strangers() -> Iterator[str]:
     """Variables that look like settings but are none, each with the one that was probably meant."""
     for name in sorted(os.environ):

@@ -39,7 +39,7 @@ def verdict(run: Run) -> Verdict:
     if run.status is None:
         if run.failure:
             return Verdict("Cut off", "muted", f"it has no result and can be done again: {said or run.failure.kind}")
-        return Verdict("Unfinished", "muted", "it goes on, or its process was killed")
+        return Verdict("Unfinished", "muted", "it goes on, or its process died and `surehand resume` goes on with it")
     word, tone = _ENDINGS[run.status]
     if run.status is Status.UNCHECKED:
         return _claimed(run, word, tone)

@@ -67,6 +67,7 @@ class KeptEnvironment:
         """Goes on with the open world in `folder`. Raises EnvError when it is gone, though another may be there now."""
         answer = await self.call("/renew", {})
         if answer.json()["keeper"] != self._keeper:
+            await self.abandon()  # what stands in its place is somebody else's, and not to be closed
             raise EnvError("the world of this run is gone: its keeper ended it when nobody asked any more")
         self._renewing = asyncio.create_task(self._renew())
 

@@ -11,7 +11,7 @@ from agent.settings import load
 from agent.trace import Decision, RunFolder, Step
 from agent.words import verdict
 
-_KEPT = ("browser", "size", "steps", "seconds", "tokens")
+_KEPT = ("browser", "size", "steps", "seconds", "tokens", "allow_actions", "allow_domains")
 """Settings that the world and the end of a run depend on; they are taken from the record."""
 
 

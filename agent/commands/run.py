@@ -26,13 +26,10 @@ from agent.commands.wiring import (
 )
 from agent.report import write_report
 from agent.runner import Means
-from agent.settings import Settings, load
+from agent.settings import Settings, recorded
 from agent.trace import Run, RunFolder
 from scenarios.base import Task
-
-_KEPT = ("model", "model_name", "browser", "size", "steps", "seconds", "tokens", "approve", "allow_actions",
-         "allow_domains", "chromium", "lease", "observation")  # fmt: skip
-"""Settings that a run goes on with as it began; a key of a server is no part of the record, and is read again."""
+from tools.errors import UserError
 
 Started = Callable[[Means], Coroutine[Any, Any, Run]]
 
@@ -57,6 +54,7 @@ def run_one(
         "asked": asked.what,
         "world": asked.world,
         "url": asked.url,
+        "allow": list(asked.allow),
         "yes": yes,
     }
     at = f" at seed {seed}" if task.scenario != GOAL else f" in a world of its own ({task.world})"
@@ -76,9 +74,11 @@ def resume(config: Path | None, folder: Path) -> int:
     """Goes on with a run whose process died. Returns the exit status. Raises UserError when that cannot be."""
     record = RunFolder(folder)
     before = runner.unended(record)
-    kept = {name: before.settings[name] for name in _KEPT if before.settings.get(name) is not None}
-    settings = load(config, **kept)
+    settings = recorded(before.settings, config)
     task = _task(settings, Asked.again(before), before.seed)
+    if task.goal != before.goal:
+        raise UserError(f"the run {before.id!r} cannot be resumed", cause=f"{task.scenario!r} has another goal by now",
+                        remedy="start it again")  # fmt: skip
     steps = list(record.steps())
     make_model = model_for(settings, task, used=len(steps) + (record.pending() is not None))
     world = kept_world(settings, task, before)

@@ -1,13 +1,16 @@
 """An OpenAI-compatible server that says what it was told to say, or goes wrong in a named way. For tests and teaching.
 
-Real HTTP on the loopback address, standard library only: whoever uses it is a client like any other.
+Real HTTP on the loopback address, standard library only: whoever uses it is a client like any other. As a program,
+`python -m agent.serving.fake_server FILE [PORT]`, it says the replies of a file, one JSON string a line, by the turn.
 """
 
 import json
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -46,7 +49,8 @@ class FakeServer:
     """Gives its turns one after the other, the last one again and again; `requests` holds what was asked.
 
     `refuses` are fields that it answers with a 400 naming them. With `vllm` it says that it is vLLM, and then knows
-    pictures by their uuid as vLLM does. With a `key`, only those who have it are answered.
+    pictures by their uuid as vLLM does. With a `key`, only those who have it are answered. `by_turn` goes by how many
+    turns of a model the conversation has, not by how often it was asked, and so knows its place after a restart.
     """
 
     def __init__(
@@ -56,13 +60,16 @@ class FakeServer:
         vllm: bool = True,
         key: str = "",
         refuses: tuple[str, ...] = (),
+        by_turn: bool = False,
+        port: int = 0,
     ) -> None:
         self.turns, self.model, self.vllm, self.key, self.refuses = turns, model, vllm, key, refuses
+        self.by_turn = by_turn
         self.requests: list[dict[str, Any]] = []
         self.given = 0
         self.pictures: set[str] = set()
         self.closing = threading.Event()
-        self._http = _Http(("127.0.0.1", 0), self)
+        self._http = _Http(("127.0.0.1", port), self)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -93,7 +100,8 @@ class FakeServer:
             elif part["uuid"] not in self.pictures:
                 return Fault(400, "Cache miss for image at index 0 but data is not provided.")
         self.given += 1
-        return self.turns[min(self.given, len(self.turns)) - 1]
+        said = sum(message["role"] == "assistant" for message in request["messages"])
+        return self.turns[min(said if self.by_turn else self.given - 1, len(self.turns) - 1)]
 
 
 class _Http(ThreadingHTTPServer):
@@ -181,3 +189,17 @@ def _answer(model: str, reply: Reply) -> str:
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 60}}
     choice = {"index": 0, "message": message, "finish_reason": reply.finish}
     return json.dumps({"id": "x", "object": "chat.completion", "model": model, "choices": [choice], "usage": usage})
+
+
+def main() -> None:
+    """Serves until it is ended; says its address first."""
+    lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
+    port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    with FakeServer(*(Reply(json.loads(line)) for line in lines), by_turn=True, port=port) as server:
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

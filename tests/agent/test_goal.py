@@ -56,6 +56,9 @@ def test_what_is_a_goal(what: str, world: str | None, url: str | None, goal: boo
         (Asked("a b", "desktp"), "no world 'desktp'; did you mean 'desktop'"),
         (Asked("web/login", "desktop"), "'web/login' is a scenario: its world and pages are its own"),
         (Asked("a b", "desktop", "https://a.example"), "--url needs a browser, not --world desktop"),
+        (Asked("web/login", allow=("a.example",)), "'web/login' is a scenario: its world and pages are its own"),
+        (Asked("a b", "desktop", allow=("a.example",)), "--allow needs a browser, not --world desktop"),
+        (Asked("a b", allow=("http://a",)), "--allow: 'http://a' is no domain; write one as shop.example"),
         (Asked("a b", None, "shop"), "no address 'shop'; write one as https://shop.example/"),
     ],
 )
@@ -70,6 +73,13 @@ def test_a_goal_reaches_the_domain_of_its_page_only() -> None:
     assert own_domain("http://127.0.0.1:8000/") == ("127.0.0.1:8000",)
     task = goal_task(load(), Asked("buy it", None, "https://shop.example/a"))
     assert (task.world, task.network, task.allow.domains, task.check) == ("browser", True, ("shop.example",), None)
+    task = goal_task(load(), Asked("buy it", None, "https://shop.example/a", ("cdn.example", "127.0.0.1:8000")))
+    assert (task.world, task.allow.domains) == ("browser", ("shop.example", "cdn.example", "127.0.0.1:8000"))
+    task = goal_task(load(), Asked("buy it", allow=("shop.example",)))
+    assert (task.world, task.network, task.setup) == ("browser", True, ())
+    bounded = load(allow_domains="shop.example")
+    with pytest.raises(UserError, match=r"--allow 'cdn.example' is not allowed: allow_domains is shop.example"):
+        goal_task(bounded, Asked("buy it", None, "https://shop.example/a", ("cdn.example",)))
     task = goal_task(load(), Asked("write it"))
     assert (task.world, task.network, task.allow.domains) == ("desktop", False, ())
     wider = load(allow_domains="shop.example,cdn.example")
