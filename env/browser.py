@@ -37,7 +37,21 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Frame, Page, Request
 
 _LOAD_LIMIT = 20.0
-_TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+_PAINTED = """
+async ([known, patience]) => {
+  if (performance.timeOrigin !== known && !performance.getEntriesByName('first-contentful-paint').length)
+    await new Promise(done => {
+      new PerformanceObserver(list => list.getEntriesByName('first-contentful-paint').length && done())
+        .observe({type: 'paint', buffered: true});
+      setTimeout(done, patience);
+    });
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return performance.timeOrigin;
+}
+"""
+"""Two frames, and for a new document its first contents on the display: Chromium reports that paint when it has been
+presented, while a frame callback may run long before on a busy machine. A page without text or pictures has none."""
+_FIRST_PAINT_WITHIN = 1000  # milliseconds
 
 
 class BrowserWorld:
@@ -49,6 +63,7 @@ class BrowserWorld:
         self._site = Site(spec.assets)
         self._border = Border(spec.allow)
         self._proxy: Proxy | None = None
+        self._document = 0.0  # the time origin of the one that was shown last
         self._sandbox: Sandbox | None = None
         self._session: Session | None = None
         self._display: Display | None = None
@@ -129,23 +144,28 @@ class BrowserWorld:
         page = (await self._open_tabs().front()).page
         assert self._changes is not None
         await self._stay(page)
-        await self._painted(page)
         url = page.url
         if self._display is None:
+            await self._painted(page)
             rest = await settle(self._changes, self._last_input, quiet=self._spec.quiet, limit=self._spec.limit)
             frame = await BrowserEyes(self._open_tabs(), self._changes).grab()
             return Look(frame, *rest, url, self._border.told)
         loaded = await settle(_Loading(self._changes), self._last_input, quiet=0.0, limit=self._spec.limit)
-        look = await self._display.look(self._spec.quiet, self._spec.limit, self._last_input)
+        await self._painted(page)
+        look = await self._display.look(self._spec.quiet, self._spec.limit, time.monotonic())
         return Look(look.frame, look.settled and loaded.settled, look.waited + loaded.waited, url, self._border.told)
 
     async def _painted(self, page: "Page") -> None:
-        """Waits until the page has drawn what the last input led to; a page too busy for it is left to settling."""
+        """Waits until the page has drawn what the last input led to; a page too busy for it is left to settling.
+
+        A display gets a new document's first frame some time after it was drawn, which is waited for, too.
+        """
         from playwright.async_api import Error
 
+        known = [self._document, _FIRST_PAINT_WITHIN if self._display else 0]
         with contextlib.suppress(Error, TimeoutError):
             async with asyncio.timeout(self._spec.limit):
-                await page.evaluate(_TWO_FRAMES)
+                self._document = await steadily(lambda: page.evaluate(_PAINTED, known))
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
         """Does one action, if it is allowed."""
