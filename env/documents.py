@@ -38,7 +38,7 @@ def file_content(step: PutFile) -> bytes:
     return content
 
 
-def _spreadsheet(rows: Sequence[Sequence[str | int | float | None]]) -> bytes:
+def _spreadsheet(rows: Sequence[tuple[str | int | float | None, ...]]) -> bytes:
     from openpyxl import Workbook
 
     book = Workbook()

@@ -154,10 +154,9 @@ async def _on_desktop(locator: Locator, probe: Probe) -> list[_Candidate]:
     if locator.role is None:
         return await _read(probe)
     roles = {locator.role, locator.role.replace("_", " "), *_ATSPI_ROLES.get(locator.role, ())}
-    nodes = [
-        node for node in _of_window(locator, await probe.a11y()) if node.role in roles and "showing" in node.states
-    ]
-    return [_Candidate(node.name or node.text, node.rect) for node in nodes]
+    nodes = _of_window(locator, await probe.a11y())
+    seen = [node for node in nodes if node.role in roles and "showing" in node.states]
+    return [_Candidate(node.name or node.text, node.rect) for node in seen]
 
 
 def _of_window(locator: Locator, nodes: Sequence[Node]) -> Sequence[Node]:

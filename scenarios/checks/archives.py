@@ -3,9 +3,9 @@
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
-from functools import partial
 from io import BytesIO
+
+from pydantic import Field
 
 from env.base import Probe
 from scenarios.base import CheckResult
@@ -15,8 +15,6 @@ from scenarios.schema import Text, counted, shown
 
 _UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, OSError, EOFError, RuntimeError)
 """What is raised for archives that are damaged, cut off, encrypted, or packed in a way that Python does not know."""
-_Read = Callable[[int], bytes]
-"""Gives the first bytes of a file, so that one that unpacks to gigabytes is not unpacked."""
 
 
 @checker("archive")
@@ -28,7 +26,7 @@ class Archive(NamedCheck):
     """
 
     path: Text
-    files: dict[str, Text | None]
+    files: dict[str, Text | None] = Field(min_length=1)
 
     async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
         """Names what is missing, wrong, or there without being wanted."""
@@ -36,13 +34,14 @@ class Archive(NamedCheck):
             data = await probe.read(self.path)
         except FileNotFoundError:
             return await missing(self.path, probe)
+        most = max(len((text or "").encode()) for text in self.files.values()) + 1
         try:
-            return self._compare(_opened(data))
+            return self._compare(_beginnings(data, most))
         except _UNREADABLE as error:
             return verdict(False, f"{self.path} should be an archive, but cannot be read as one: {error}")
 
-    def _compare(self, there: dict[str, _Read]) -> CheckResult:
-        wrong = [fault for name, text in self.files.items() if (fault := _fault(name, text, there))]
+    def _compare(self, there: dict[str, bytes]) -> CheckResult:
+        wrong = [fault for name, text in self.files.items() if (fault := _fault(name, text, there.get(name)))]
         others = [f"{name} should not be in it" for name in sorted(there.keys() - self.files.keys())]
         if not (wrong or others):
             return verdict(True, f"{self.path} holds just {counted(len(there), 'file')}, as it should")
@@ -50,22 +49,19 @@ class Archive(NamedCheck):
         return graded(score, f"{self.path} is not as it should be: {', '.join(wrong + others)}", found=sorted(there))
 
 
-def _fault(name: str, text: str | None, there: dict[str, _Read]) -> str | None:
-    if name not in there:
+def _fault(name: str, text: str | None, there: bytes | None) -> str | None:
+    if there is None:
         return f"{name} is missing"
-    if text is None or there[name](len(text.encode()) + 1) == text.encode():
-        return None
-    return f"{name} should hold {shown(text)}"
+    return None if text is None or there == text.encode() else f"{name} should hold {shown(text)}"
 
 
-def _opened(data: bytes) -> dict[str, _Read]:
-    """What reads the beginning of each file in an archive. Raises one of _UNREADABLE."""
+def _beginnings(data: bytes, most: int) -> dict[str, bytes]:
+    """The first bytes of each file: one that unpacks to gigabytes is not unpacked. Raises one of _UNREADABLE."""
     if zipfile.is_zipfile(BytesIO(data)):
-        packed = zipfile.ZipFile(BytesIO(data))
-        return {entry.filename: partial(_unzip, packed, entry) for entry in packed.infolist() if not entry.is_dir()}
+        with zipfile.ZipFile(BytesIO(data)) as packed:
+            return {entry.filename: _unzip(packed, entry, most) for entry in packed.infolist() if not entry.is_dir()}
     with tarfile.open(fileobj=BytesIO(data)) as tape:
-        entries = [entry for entry in tape if not entry.isdir()]
-    return {entry.name.removeprefix("./"): partial(_untar, data, entry) for entry in entries}
+        return {entry.name.removeprefix("./"): _untar(tape, entry, most) for entry in tape if not entry.isdir()}
 
 
 def _unzip(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
@@ -73,7 +69,6 @@ def _unzip(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
         return file.read(most)
 
 
-def _untar(data: bytes, entry: tarfile.TarInfo, most: int) -> bytes:
-    with tarfile.open(fileobj=BytesIO(data)) as tape:
-        file = tape.extractfile(entry)
-        return file.read(most) if file else b""
+def _untar(tape: tarfile.TarFile, entry: tarfile.TarInfo, most: int) -> bytes:
+    file = tape.extractfile(entry)
+    return file.read(most) if file else b""

@@ -18,7 +18,7 @@ _POINT = re.compile(r"\d+,\d+")
 
 @checker("picture")
 class Picture(NamedCheck):
-    """A picture of `size` pixels, with these `colours` (`#rrggbb`) at points `x,y`, in pixels from the top left.
+    """A picture of `size` pixels, with `colours` (`#rrggbb`) at points in pixels from the top left, written `x,y`.
 
     Each of red, green and blue may differ by `tolerance` (0–255). `format` is that of the file, such as PNG or JPEG.
     """

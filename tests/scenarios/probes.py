@@ -90,8 +90,9 @@ def line(text: str, left: int = 0, top: int = 0, right: int | None = None, botto
     return Line(text=text, rect=Rect(left, top, right or left + 10 * len(text), bottom or top + 20), score=0.9)
 
 
-def node(role: str, name: str, rect: Rect, text: str = "", *, showing: bool = True) -> Node:
-    return Node(role=role, name=name, text=text, rect=rect, app="", states=frozenset({"showing"} if showing else ()))
+def node(role: str, name: str, rect: Rect, text: str = "", *, showing: bool = True, window: str = "") -> Node:
+    states = frozenset({"showing"} if showing else ())
+    return Node(role=role, name=name, text=text, rect=rect, app="", states=states, window=window)
 
 
 def element(

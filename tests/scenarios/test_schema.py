@@ -67,9 +67,9 @@ last, count; did you mean 'body'?\
 def test_a_wrong_check(tmp_path: Path) -> None:
     assert mistake(tmp_path, "page_text:", "page_txt:") == snapshot("""\
 …/shop/order.yaml:16: check.all_of.1.not.page_txt: unknown check 'page_txt': one of all_of, answer,
-any_of, archive, clipboard, document, element, file_exists, file_missing, file_text, not, page_text,
-page_url, picture, posted, process, refused, script, spreadsheet, visited, window; did you mean
-'page_text'?\
+any_of, archive, clipboard, document, element, file_exists, file_missing, file_text, json_file, not,
+page_text, page_url, picture, playlist, posted, process, refused, script, spreadsheet, visited,
+window; did you mean 'page_text'?\
 """)
 
 
