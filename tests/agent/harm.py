@@ -236,7 +236,9 @@ def keeper_of(folder: Path) -> int:
     world = json.loads((folder / "run.json").read_text(encoding="utf-8"))["world"]
     transport = httpx.HTTPTransport(uds=f"{world['folder']}/keeper.sock")
     with httpx.Client(transport=transport, timeout=PATIENCE) as client:
-        return int(client.post("http://keeper/renew").json()["pid"])
+        answer = client.post("http://keeper/renew").json()
+    assert answer["keeper"] == world["keeper"], "another run's world has taken the place of this one"
+    return int(answer["pid"])
 
 
 @contextlib.contextmanager
