@@ -46,8 +46,8 @@ class Step(Strict):
         return ()
 
     def intent(self, found: Sequence[Found], size: Size) -> Intent | None:
-        """The action, given where each target is; None where being there was all."""
-        raise NotImplementedError
+        """The action, given where each target is; None where being there is all."""
+        return None
 
 
 class _Pointed(Locator, Step):
@@ -83,9 +83,6 @@ class _Move(_Pointed):
 class _WaitFor(Locator, Step):
     def targets(self) -> tuple[Locator, ...]:
         return (self,)
-
-    def intent(self, found: Sequence[Found], size: Size) -> None:
-        return None
 
 
 class _WaitGone(Locator, Step):

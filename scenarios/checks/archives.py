@@ -7,46 +7,36 @@ from io import BytesIO
 
 from pydantic import Field
 
-from env.base import Probe
 from scenarios.base import CheckResult
-from scenarios.checkers import NamedCheck, checker, graded, verdict
-from scenarios.checks.files import missing
+from scenarios.checkers import checker, graded, verdict
+from scenarios.checks.files import FileCheck
 from scenarios.schema import Text, counted, shown
-
-_UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, OSError, EOFError, RuntimeError)
-"""What is raised for archives that are damaged, cut off, encrypted, or packed in a way that Python does not know."""
 
 
 @checker("archive")
-class Archive(NamedCheck):
+class Archive(FileCheck):
     """A .zip or .tar archive (packed or not) that holds just these files, each with its UTF-8 text.
 
     Keys are paths in the archive; null stands for any content. Folders do not count. The score is the part of the
     wanted files that is right; it is 0 when there are others as well.
     """
 
-    path: Text
+    kind = "an archive"
+    unreadable = (zipfile.BadZipFile, tarfile.TarError, zlib.error, OSError, EOFError, RuntimeError)
     files: dict[str, Text | None] = Field(min_length=1)
 
-    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
-        """Names what is missing, wrong, or there without being wanted."""
-        try:
-            data = await probe.read(self.path)
-        except FileNotFoundError:
-            return await missing(self.path, probe)
-        most = max(len((text or "").encode()) for text in self.files.values()) + 1
-        try:
-            return self._compare(_beginnings(data, most))
-        except _UNREADABLE as error:
-            return verdict(False, f"{self.path} should be an archive, but cannot be read as one: {error}")
+    def read(self, data: bytes) -> dict[str, bytes]:
+        """The beginning of each file, as long as tells it from the one that is wanted."""
+        return _beginnings(data, max(len((text or "").encode()) for text in self.files.values()) + 1)
 
-    def _compare(self, there: dict[str, bytes]) -> CheckResult:
-        wrong = [fault for name, text in self.files.items() if (fault := _fault(name, text, there.get(name)))]
-        others = [f"{name} should not be in it" for name in sorted(there.keys() - self.files.keys())]
+    def compare(self, content: dict[str, bytes]) -> CheckResult:
+        """Names what is missing, wrong, or there without being wanted."""
+        wrong = [fault for name, text in self.files.items() if (fault := _fault(name, text, content.get(name)))]
+        others = [f"{name} should not be in it" for name in sorted(content.keys() - self.files.keys())]
         if not (wrong or others):
-            return verdict(True, f"{self.path} holds just {counted(len(there), 'file')}, as it should")
+            return verdict(True, f"{self.path} holds just {counted(len(content), 'file')}, as it should")
         score = 0.0 if others else 1 - len(wrong) / len(self.files)
-        return graded(score, f"{self.path} is not as it should be: {', '.join(wrong + others)}", found=sorted(there))
+        return graded(score, f"{self.path} is not as it should be: {', '.join(wrong + others)}", found=sorted(content))
 
 
 def _fault(name: str, text: str | None, there: bytes | None) -> str | None:
@@ -56,7 +46,7 @@ def _fault(name: str, text: str | None, there: bytes | None) -> str | None:
 
 
 def _beginnings(data: bytes, most: int) -> dict[str, bytes]:
-    """The first bytes of each file: one that unpacks to gigabytes is not unpacked. Raises one of _UNREADABLE."""
+    """The first bytes of each file: one that unpacks to gigabytes is not unpacked. Raises one of `unreadable`."""
     if zipfile.is_zipfile(BytesIO(data)):
         with zipfile.ZipFile(BytesIO(data)) as packed:
             return {entry.filename: _unzip(packed, entry, most) for entry in packed.infolist() if not entry.is_dir()}

@@ -10,16 +10,13 @@ from xml.etree import ElementTree
 
 from pydantic import Field
 
-from env.base import Probe
 from scenarios.base import CheckResult
-from scenarios.checkers import NamedCheck, checker, graded, verdict
-from scenarios.checks.files import missing
+from scenarios.checkers import checker, graded, verdict
+from scenarios.checks.files import FileCheck
 from scenarios.schema import Text, counted, shown
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _SPACES = {f"{_TEXT}s": " ", f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n"}
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, KeyError, ElementTree.ParseError, RuntimeError)
-"""What is raised for a file that is no OpenDocument text, or is damaged or encrypted."""
 
 
 class _Paragraph(NamedTuple):
@@ -30,38 +27,32 @@ class _Paragraph(NamedTuple):
 
 
 @checker("document")
-class Document(NamedCheck):
+class Document(FileCheck):
     """The paragraphs of an OpenDocument text (.odt) in order, empty ones aside.
 
     `headings` gives the level of the paragraphs that must be headings, by their text; no others may be. The score is
     the part of the paragraphs that is right.
     """
 
-    path: Text
+    kind = "an OpenDocument text"
+    unreadable = (zipfile.BadZipFile, zlib.error, KeyError, ElementTree.ParseError, RuntimeError)
     paragraphs: tuple[Text, ...] = Field(min_length=1)
     headings: dict[str, int] = Field(default_factory=dict)
 
-    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
-        """Names the first paragraphs that are wrong."""
-        try:
-            data = await probe.read(self.path)
-        except FileNotFoundError:
-            return await missing(self.path, probe)
-        try:
-            found = list(_paragraphs(data))
-        except _UNREADABLE as error:
-            return verdict(False, f"{self.path} should be an OpenDocument text, but cannot be read as one: {error}")
-        return self._compare(found)
+    def read(self, data: bytes) -> tuple[_Paragraph, ...]:
+        """The paragraphs in order."""
+        return tuple(_paragraphs(data))
 
-    def _compare(self, found: Sequence[_Paragraph]) -> CheckResult:
+    def compare(self, content: Sequence[_Paragraph]) -> CheckResult:
+        """Names the first paragraphs that are wrong."""
         wanted = [_Paragraph(text, self.headings.get(text, 0)) for text in self.paragraphs]
-        faults = [_fault(w, f) for w, f in zip_longest(wanted, found) if w != f]
+        faults = [_fault(w, f) for w, f in zip_longest(wanted, content) if w != f]
         if not faults:
             return verdict(True, f"all {counted(len(wanted), 'paragraph')} of {self.path} are right")
         score = max(0.0, 1 - len(faults) / len(wanted))
         more = f", and {len(faults) - 2} more" if len(faults) > 2 else ""
         why = f"{counted(len(faults), 'paragraph')} of {self.path} {'is' if len(faults) == 1 else 'are'} wrong: "
-        return graded(score, why + ", ".join(faults[:2]) + more, found=[p.text for p in found])
+        return graded(score, why + ", ".join(faults[:2]) + more, found=[p.text for p in content])
 
 
 def _fault(wanted: _Paragraph | None, found: _Paragraph | None) -> str:
@@ -74,7 +65,7 @@ def _fault(wanted: _Paragraph | None, found: _Paragraph | None) -> str:
 
 
 def _paragraphs(data: bytes) -> Iterator[_Paragraph]:
-    """Raises one of _UNREADABLE."""
+    """Raises one of `unreadable`."""
     with zipfile.ZipFile(BytesIO(data)) as parts:
         root = ElementTree.fromstring(parts.read("content.xml"))
     for node in root.iter():

@@ -5,34 +5,32 @@ from typing import Any
 
 from pydantic import Field
 
-from env.base import Probe
 from scenarios.base import CheckResult
-from scenarios.checkers import NamedCheck, checker, graded, verdict
-from scenarios.checks.files import missing
-from scenarios.schema import Text, counted, shown
+from scenarios.checkers import checker, graded, verdict
+from scenarios.checks.files import FileCheck
+from scenarios.schema import counted, shown
 
 _NOTHING = object()
 
 
 @checker("json_file")
-class JsonFile(NamedCheck):
+class JsonFile(FileCheck):
     """Values in a JSON file, by their keys with dots between: `{"browser.show_home_button": true}`.
 
     A key that is not there does not pass. The score is the part of the values that is right.
     """
 
-    path: Text
+    kind = "JSON"
+    unreadable = (ValueError,)
     values: dict[str, Any] = Field(min_length=1)
 
-    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
+    def read(self, data: bytes) -> Any:
+        """The value that the JSON stands for."""
+        return json.loads(data)
+
+    def compare(self, content: Any) -> CheckResult:
         """Names each value that is wrong."""
-        try:
-            data = json.loads(await probe.read(self.path))
-        except FileNotFoundError:
-            return await missing(self.path, probe)
-        except ValueError as error:
-            return verdict(False, f"{self.path} should be JSON, and is not: {error}")
-        found = {key: _value(data, key) for key in self.values}
+        found = {key: _value(content, key) for key in self.values}
         wrong = [
             f"{key} should be {shown(wanted)} and is {'not there' if found[key] is _NOTHING else shown(found[key])}"
             for key, wanted in self.values.items()
@@ -41,6 +39,10 @@ class JsonFile(NamedCheck):
         if not wrong:
             return verdict(True, f"all {counted(len(found), 'value')} looked at in {self.path} are right")
         return graded(1 - len(wrong) / len(found), f"in {self.path}, {', '.join(wrong)}", faults=wrong)
+
+    def misread(self, error: Exception) -> str:
+        """Says that it is no JSON, and where."""
+        return f"should be {self.kind}, and is not: {error}"
 
 
 def _value(data: Any, key: str) -> Any:
