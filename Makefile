@@ -1,6 +1,6 @@
 BIN := .venv/bin
 
-.PHONY: help setup check test soak demo bench lock clean
+.PHONY: help setup vllm check test soak demo bench lock clean
 .NOTPARALLEL:
 
 help:  ## this list
@@ -9,6 +9,9 @@ help:  ## this list
 setup:  ## install the Debian packages and .venv; once done, takes no time
 	@bash docker/setup.sh
 
+vllm: setup  ## install vLLM for the CPU into .venv-serve, 2 GB; once done, takes no time
+	@bash docker/setup-serve.sh
+
 check: setup  ## style, types, layers, sizes
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -16,13 +19,16 @@ check: setup  ## style, types, layers, sizes
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
 
-test: setup  ## everything but the soak tests
+test: setup  ## everything but the soak tests; those with vLLM are skipped where it cannot be installed
+	-@bash docker/setup-serve.sh
 	$(BIN)/pytest -m "not soak" -n 2
 
 soak: setup  ## repetitions, chaos and long suites
+	-@bash docker/setup-serve.sh
 	$(BIN)/pytest -m soak
 
-demo: setup  ## watch it work, without a model server
+demo: setup  ## watch it work; without vLLM (no room, another processor) it shows the rest
+	-@bash docker/setup-serve.sh
 	$(BIN)/surehand demo
 
 bench: setup  ## how fast it captures, clicks, types and settles

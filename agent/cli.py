@@ -20,8 +20,12 @@ app.add_typer(scenarios_app, name="scenarios")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")]
 Model = Annotated[
-    str | None, typer.Option("--model", help="Who decides: oracle, idle, scripted:FILE or replay:RUN.", metavar="MODEL")
-]
+    str | None,
+    typer.Option(
+        "--model", metavar="MODEL",
+        help="Who decides: http://host:port/v1, stand-in, oracle, idle, scripted:FILE or replay:RUN.",
+    ),
+]  # fmt: skip
 Browser = Annotated[
     str | None, typer.Option("--world", help="How a web scenario sees its browser: kiosk or headless.", metavar="KIND")
 ]
@@ -50,22 +54,54 @@ def _help_when_alone(context: typer.Context) -> None:
 
 @app.command()
 def run(
-    scenario: Annotated[str, typer.Argument(help="An id, or a .yaml file.", metavar="SCENARIO")],
+    what: Annotated[
+        str, typer.Argument(help="A scenario's id, a .yaml file, or a goal in plain words.", metavar="SCENARIO|GOAL")
+    ],
     seed: Annotated[int, typer.Option(help="Which draw of the scenario.", min=0)] = 0,
     model: Model = None,
-    world: Browser = None,
+    model_name: Annotated[str | None, typer.Option(help="What the model server calls the model.")] = None,
+    world: Annotated[
+        str | None,
+        typer.Option(
+            help="For a goal: desktop, browser or display (your own). How a browser is seen: kiosk or headless.",
+            metavar="KIND",
+        ),
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="For a goal: the page to begin with, on the real network.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(metavar="DOMAIN", help="A further domain for a goal; may be repeated.")
+    ] = None,
     size: Annotated[str | None, typer.Option(help="Pixels of the world, such as 1920x1080.")] = None,
     steps: Annotated[int | None, typer.Option(help="Most steps.")] = None,
+    approve: Annotated[
+        str | None, typer.Option(help="Ask before these: all, none, or verbs such as type,key.", metavar="VERBS")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask about nothing.")] = False,
     out: Annotated[Path | None, typer.Option(help="New folder for this run instead of one below runs/.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the report in a browser afterwards.")] = False,
     config: Config = None,
 ) -> None:
-    """Do one scenario once, and watch it. Exit status: 0 passed, 1 not passed, 3 the machinery failed."""
+    """Do one scenario or goal once, and watch it. Exit status: 0 passed or done, 1 not, 3 the machinery failed."""
+    from agent.commands.goal import Asked
     from agent.commands.run import run as command
     from agent.settings import load
 
-    settings = load(config, model=model, browser=world, size=size, steps=steps)
-    raise typer.Exit(command(settings, scenario, seed, out, show))
+    asked = Asked(what, world, url, tuple(allow or ()))
+    settings = load(
+        config, model=model, model_name=model_name, browser=asked.view, size=size, steps=steps, approve=approve
+    )
+    raise typer.Exit(command(settings, asked, seed, out, show=show, yes=yes))
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(help="Folder of the run.", metavar="RUN")],
+    config: Config = None,
+) -> None:
+    """Go on with a run whose process died; its world waits for as long as its lease. Exit status as of run."""
+    from agent.commands.run import resume as command
+
+    raise typer.Exit(command(config, folder))
 
 
 @app.command()
@@ -105,7 +141,7 @@ def demo(
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser afterwards.")] = False,
     config: Config = None,
 ) -> None:
-    """Watch it work on a desktop and on a web page, without a model server."""
+    """Watch it work on a desktop and on a web page: two tasks by their solutions, a few steps by a model server."""
     from agent.commands.demo import demo as command
     from agent.settings import load
 
@@ -174,7 +210,7 @@ def play_tests(
     only: Annotated[str, typer.Option("-k", help="Only tests with this in their name, or a pattern.")] = "*",
     parallel: Annotated[int | None, typer.Option(help="Most worlds at once.")] = None,
     model: Model = None,
-    no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model: steps in plain words fail.")] = False,
+    no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model: refuse steps in plain words.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Keep a picture of the screen before every step.")] = False,
     world: Browser = None,
     junit: Annotated[Path | None, typer.Option(help="Also write the result as JUnit XML.")] = None,

@@ -5,24 +5,24 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import aiosqlite
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import interrupt
 
+from agent.ask import ask
+from agent.guard import circle, limit_reached
 from agent.model import Model
-from agent.parse import parse
 from agent.prompt import messages
-from agent.trace import Completion, Decision, RunFolder, Step, Stop, Unreadable
+from agent.trace import Completion, Decision, Leave, Question, RunFolder, Step, Stop, Unreadable
 from env.base import Effect, Environment, Observation
 from env.effect import classify
 from scenarios.base import Limits
-from tools.actions import Answer, Terminate
-
-_IN_A_ROW = 3  # unreadable replies, or equal actions on an equal picture, that end a run
+from tools.actions import Answer, Outcome, Terminate
 
 
 class Start(TypedDict):
@@ -36,15 +36,20 @@ class State(Start, total=False):
 
     seen: Observation
     effect: Effect | None
+    notice: str
     completion: Completion
     reply: Decision | Unreadable
+    leave: Leave | None
     seconds: dict[str, float]
     stop: Stop | None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The means of a run. `steps` grows; `began` is a time of `clock`; `tokens` limits prompts and replies together."""
+    """The means of a run. `steps` grows; `began` is a time of `clock`; `tokens` limits prompts and replies together.
+
+    `approve` holds the verbs that need a person's leave.
+    """
 
     goal: str
     env: Environment
@@ -53,6 +58,7 @@ class Context:
     limits: Limits
     began: float
     tokens: int | None = None
+    approve: frozenset[str] = frozenset()
     clock: Callable[[], float] = time.monotonic
     steps: list[Step] = field(default_factory=list)
     on_step: Callable[[Step], None] = lambda step: None
@@ -63,28 +69,49 @@ async def observe(state: Start, runtime: Runtime[Context]) -> dict[str, Any]:
     run = runtime.context
     began = run.clock()
     seen = await run.env.observe(run.folder.shots)
-    return {"seen": seen, "effect": last_effect(run, seen), "seconds": {"observe": round(run.clock() - began, 4)}}
+    effect = last_effect(run, seen)
+    found = circle(run.steps, seen, effect)
+    seconds = {"observe": round(run.clock() - began, 4)}
+    return {"seen": seen, "effect": effect, "notice": found.words if found else "", "leave": None, "stop": None,
+            "seconds": seconds}  # fmt: skip
+
+
+async def pause(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Waits for the person who took the pointer; what they did is looked at afterwards."""
+    leave: Leave = interrupt(Question(kind="display", number=state["number"]))
+    return {"stop": Stop(reason="person") if leave.answer == "stop" else None}
 
 
 async def decide(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Ask the model for one action, unless a limit is reached."""
     run = runtime.context
-    if stop := limit_reached(run):
+    seen, effect = state["seen"], state["effect"]
+    if stop := limit_reached(run.steps, seen, effect, run.limits, run.clock() - run.began, run.tokens):
         return {"stop": stop}
     began = run.clock()
-    completion = await run.model.decide(messages(run.goal, run.steps, state["seen"], state["effect"]))
+    completion, reply = await ask(run.model, messages(run.goal, run.steps, seen, effect, state["notice"]))
     seconds = state["seconds"] | {"decide": round(run.clock() - began, 4)}
-    return {"completion": completion, "reply": parse(completion), "seconds": seconds}
+    return {"completion": completion, "reply": reply, "seconds": seconds}
+
+
+async def approve(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Asks a person. Nothing may precede the interrupt: the node begins anew with their answer."""
+    leave: Leave = interrupt(asked(state))
+    return {"leave": leave}
 
 
 async def act(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Do what was decided, its intent on the disk first; then the whole step."""
     run, reply = runtime.context, state["reply"]
     began = run.clock()
-    step = Step(number=state["number"], seen=state["seen"], effect_before=state["effect"], reply=reply,
-                completion=state["completion"], seconds=state["seconds"])  # fmt: skip
-    stop = ending(reply)
-    if isinstance(reply, Decision) and not stop:
+    step = Step(
+        number=state["number"], seen=state["seen"], effect_before=state["effect"], notice=state["notice"], reply=reply,
+        completion=state["completion"], leave=state["leave"], seconds=state["seconds"],
+    )  # fmt: skip
+    stop = ending(reply, step.leave)
+    if step.leave and step.leave.answer != "allow":
+        step = step.model_copy(update={"outcome": denied(step.leave)})
+    elif isinstance(reply, Decision) and not stop:
         run.folder.intend(step)
         outcome = await run.env.execute(step.number, reply.action)
         seconds = step.seconds | {"act": round(run.clock() - began, 4)}
@@ -95,28 +122,39 @@ async def act(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     return {"number": step.number + 1, "stop": stop}
 
 
-def ending(reply: Decision | Unreadable) -> Stop | None:
-    """What the model says to end the run, if it does."""
+def after_decision(state: State, runtime: Runtime[Context]) -> Literal["approve", "act", "__end__"]:
+    """Whom what was decided goes to: nobody at a limit, first a person where the action needs leave."""
+    if state["stop"]:
+        return "__end__"
+    reply = state["reply"]
+    asks = isinstance(reply, Decision) and not ending(reply) and reply.action.action in runtime.context.approve
+    return "approve" if asks else "act"
+
+
+def asked(state: State) -> Question:
+    """What the person has to decide."""
+    reply = state["reply"]
+    assert isinstance(reply, Decision)
+    return Question(kind="action", number=state["number"], say=reply.say, action=reply.action)
+
+
+def denied(leave: Leave) -> Outcome:
+    """What the model hears of an answer that was no leave."""
+    return Outcome(
+        ok=False, note="not done: the user did not allow it" + (f" ({leave.reason})" if leave.reason else "")
+    )
+
+
+def ending(reply: Decision | Unreadable, leave: Leave | None = None) -> Stop | None:
+    """What the model or the person says to end the run, if either does."""
+    if leave and leave.answer == "stop":
+        return Stop(reason="person")
     match reply:
         case Decision(action=Terminate(status=status)):
             return Stop(reason="terminate", status=status)
         case Decision(action=Answer(text=text)):
             return Stop(reason="answer", answer=text)
     return None
-
-
-def limit_reached(run: Context) -> Stop | None:
-    """Why no further call of the model is made, if so: every limit of a run is here."""
-    recent = run.steps[-_IN_A_ROW:]
-    turns = {(s.seen.sha256, s.reply.action) if isinstance(s.reply, Decision) else "unreadable" for s in recent}
-    used = sum((step.completion.prompt_tokens or 0) + (step.completion.completion_tokens or 0) for step in run.steps)
-    if len(recent) == _IN_A_ROW and len(turns) == 1:
-        return Stop(reason="unreadable" if "unreadable" in turns else "stuck", limit=_IN_A_ROW)
-    if len(run.steps) >= run.limits.steps:
-        return Stop(reason="steps", limit=run.limits.steps)
-    if run.clock() - run.began >= run.limits.seconds:
-        return Stop(reason="time", limit=run.limits.seconds)
-    return Stop(reason="tokens", limit=run.tokens) if run.tokens is not None and used >= run.tokens else None
 
 
 def last_effect(run: Context, seen: Observation) -> Effect | None:
@@ -129,13 +167,17 @@ def last_effect(run: Context, seen: Observation) -> Effect | None:
 
 
 def loop() -> StateGraph[State, Context, Start, State]:
-    """The graph: observe → decide → act → observe, until one of them puts a Stop into the state."""
+    """The graph: observe → decide → (approve) → act → observe, until one of them puts a Stop into the state."""
     graph = StateGraph(State, context_schema=Context, input_schema=Start, output_schema=State)
-    for node in (observe, decide, act):
+    for node in (observe, pause, decide, approve, act):
         graph.add_node(node)
     graph.add_edge(START, "observe")
-    graph.add_edge("observe", "decide")
-    graph.add_conditional_edges("decide", lambda state: END if state.get("stop") else "act", ["act", END])
+    graph.add_conditional_edges(
+        "observe", lambda state: "pause" if state["seen"].person else "decide", ["pause", "decide"]
+    )
+    graph.add_conditional_edges("pause", lambda state: END if state["stop"] else "observe", ["observe", END])
+    graph.add_conditional_edges("decide", after_decision)
+    graph.add_edge("approve", "act")
     graph.add_conditional_edges("act", lambda state: END if state["stop"] else "observe", ["observe", END])
     return graph
 
@@ -143,7 +185,7 @@ def loop() -> StateGraph[State, Context, Start, State]:
 @asynccontextmanager
 async def checkpoints(file: Path) -> AsyncIterator[AsyncSqliteSaver]:
     """Where LangGraph keeps which node comes next. Only the values of `State` are read back from it."""
-    values = [Observation, Effect, Completion, Decision, Unreadable, Stop]
+    values = [Observation, Effect, Completion, Decision, Unreadable, Question, Leave, Stop]
     async with aiosqlite.connect(file) as database:
         serde = JsonPlusSerializer(allowed_msgpack_modules=[(cls.__module__, cls.__name__) for cls in values])
         yield AsyncSqliteSaver(database, serde=serde)

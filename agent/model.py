@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from agent.prompt import Message
 from agent.trace import Completion, RunFolder
@@ -39,6 +39,24 @@ class Model(Protocol):
 
     async def decide(self, messages: Sequence[Message]) -> Completion:
         """One reply, as it came. Raises ModelError when there is none after retries."""
+        ...
+
+
+@runtime_checkable
+class Served(Model, Protocol):
+    """A model behind a server, with weights: it can be asked again, more strictly, when a reply could not be read."""
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """How it is asked: address, parameters, and what its server does not take. No secrets."""
+        ...
+
+    async def mend(self, messages: Sequence[Message]) -> Completion:
+        """One short reply without a thought, as sure and as strict in its form as the server can. Raises ModelError."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of the server."""
         ...
 
 
@@ -100,12 +118,12 @@ class IdleModel:
 class ReplayModel:
     """The replies of a recorded run, word for word."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises UserError when the folder holds no run."""
+    def __init__(self, folder: Path, used: int = 0) -> None:
+        """Leaves out so many of them. Raises UserError when the folder holds no run."""
         record = RunFolder(folder)
         self.name = record.run().model
         self._folder = folder
-        self._replies: Iterator[Completion] = iter([step.completion for step in record.steps()])
+        self._replies: Iterator[Completion] = iter([step.completion for step in record.steps()][used:])
 
     async def decide(self, messages: Sequence[Message]) -> Completion:
         """The next recorded reply. Raises UserError after the last one."""

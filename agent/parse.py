@@ -5,19 +5,19 @@ A reply is `thought </think> Action: one sentence <tool_call> {"name": …, "arg
 """
 
 import difflib
+import json
 import re
-from json import JSONDecoder
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from agent.calls import Found, Spoilt, found_calls
 from agent.trace import Completion, Decision, Unreadable
 from tools.actions import ACTION, VERBS, BrowserAction, ComputerAction
 
-_JSON = JSONDecoder(strict=False)  # models write raw line breaks and tabs inside strings
 _SAY = re.compile(r"^[ \t]*Action:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
-_CALL = re.compile(r"<tool_call>\s*(?=\{)")
 _CUT_OFF = {
     "length": "the answer was cut off because it grew too long",
     "repetition": "the answer was cut off because it repeated itself",
@@ -27,24 +27,29 @@ _CUT_OFF = {
 
 
 class _Fault(ValueError):
-    """Why a reply cannot be acted on, told to the model."""
+    """Why a call cannot be done, told to the model."""
 
 
 def parse(completion: Completion) -> Decision | Unreadable:
     """What a reply says.
 
-    The thought is the reasoning field and the text before the last `</think>`; a call is looked for after it only. The
-    first call that is JSON decides: it is done, or the reply is unreadable.
+    The thought is the reasoning field and the text before the last `</think>`; a call is looked for only in what the
+    server read as calls, and then in the text after the thought. The first call that can be done is done, and no
+    other; where none can, the first fault is told.
     """
     thought, content = _split(completion)
     if completion.finish in _CUT_OFF:
-        return Unreadable(why=_CUT_OFF[completion.finish], raw=content)
-    try:
-        start, call = _first_call(content)
-        action = _action(call)
-    except _Fault as fault:
-        return Unreadable(why=str(fault), raw=content)
-    return Decision(thought=thought, say=_sentence(content[:start]) or action.action, action=action)
+        return Unreadable(why=_CUT_OFF[completion.finish], raw=_raw(completion, content))
+    faults: list[str] = []
+    for found in _candidates(completion, content):
+        try:
+            action = _action(found)
+        except _Fault as fault:
+            faults.append(str(fault))
+        else:
+            say = _sentence(content[: found.start]) or action.action
+            return Decision(thought=thought, say=say, action=action)
+    return Unreadable(why=faults[0] if faults else _nothing(completion), raw=_raw(completion, content))
 
 
 def _split(completion: Completion) -> tuple[str, str]:
@@ -54,31 +59,33 @@ def _split(completion: Completion) -> tuple[str, str]:
     return thought.strip(), content.strip()
 
 
-def _first_call(content: str) -> tuple[int, dict[str, Any]]:
-    """Where the first call stands, and what it says; `<tool_call>` in a sentence, without JSON after it, is none."""
-    fault, begun = "there is no <tool_call> in it", content.find("<think>")
-    for mark in _CALL.finditer(content):
-        if 0 <= begun < mark.start():
-            raise _Fault("its thought was not ended with </think>")
-        try:
-            call, _ = _JSON.raw_decode(content, mark.end())
-        except ValueError as error:
-            fault = f"the <tool_call> is not valid JSON: {error}"
-        except RecursionError:
-            fault = "the <tool_call> is not valid JSON: it is nested too deeply"
-        else:
-            return mark.start(), call
-    raise _Fault(fault)
+def _raw(completion: Completion, content: str) -> str:
+    """What was said, as the model gets it to read again."""
+    return "\n".join([content, *(f"{call.name} {call.arguments}" for call in completion.calls)]).strip()
 
 
-def _action(call: dict[str, Any]) -> ComputerAction | BrowserAction:
-    name = call.get("name")
+def _candidates(completion: Completion, content: str) -> Iterator[Found | Spoilt]:
+    for call in completion.calls:
+        yield Found(len(content), {"name": call.name, "arguments": call.arguments})
+    yield from found_calls(content)
+
+
+def _nothing(completion: Completion) -> str:
+    if "<tool_call>" in f"{completion.reasoning}{completion.text.rpartition('</think>')[0]}":
+        return "there is no <tool_call> in it, only in the thought before it"
+    return "there is no <tool_call> in it"
+
+
+def _action(found: Found | Spoilt) -> ComputerAction | BrowserAction:
+    if isinstance(found, Spoilt):
+        raise _Fault(found.why)
+    name, call = _named(found.call)
     if not isinstance(name, str) or name not in VERBS:
         raise _Fault(f"there is no tool {_shown(name)}{_meant(name, VERBS)}; tools are {' and '.join(VERBS)}")
     arguments = _arguments(call)
     verb = arguments.get("action")
     if verb not in VERBS[name]:
-        if owner := next((tool for tool, verbs in VERBS.items() if verb in verbs), None):
+        if owner := _owner(verb):
             raise _Fault(f"the action {_shown(verb)} belongs to the tool {owner!r}, not to {name!r}")
         known = _meant(verb, VERBS[name]) or f"; it has {', '.join(VERBS[name])}"
         raise _Fault(f"{name} has no action {_shown(verb)}{known}")
@@ -88,12 +95,25 @@ def _action(call: dict[str, Any]) -> ComputerAction | BrowserAction:
         raise _Fault(f"{verb}: {_explain(error.errors(include_url=False)[0], arguments)}") from None
 
 
+def _named(call: dict[str, Any]) -> tuple[object, dict[str, Any]]:
+    """The tool and the whole call; arguments alone are a call of the tool that has their action."""
+    if "arguments" in call or "action" not in call:
+        return call.get("name"), call
+    arguments = {key: value for key, value in call.items() if key != "name"}
+    return call.get("name", _owner(call["action"]) or next(iter(VERBS))), {"arguments": arguments}
+
+
+def _owner(verb: object) -> str | None:
+    """The tool that has this action."""
+    return next((tool for tool, verbs in VERBS.items() if verb in verbs), None)
+
+
 def _arguments(call: dict[str, Any]) -> dict[str, Any]:
     """The arguments, which some servers write as a string of JSON."""
     arguments = call.get("arguments")
-    if isinstance(arguments, str):
+    if isinstance(arguments, str) and arguments:
         try:
-            arguments = _JSON.decode(arguments)
+            arguments = json.JSONDecoder(strict=False).decode(arguments)
         except (ValueError, RecursionError):
             raise _Fault("arguments is a text that is not valid JSON") from None
     if not isinstance(arguments, dict):

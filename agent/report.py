@@ -160,7 +160,7 @@ def _script() -> tuple[Markup, str]:
 
 def _summary(record: RunFolder, run: Run, steps: Sequence[Step], seen_from: Path) -> Summary:
     last = run.final or (steps[-1].seen if steps else None)
-    used = sum((step.completion.prompt_tokens or 0) + (step.completion.completion_tokens or 0) for step in steps)
+    used = sum(step.completion.tokens for step in steps)
     seconds = (run.ended - run.started).total_seconds() if run.ended else sum(sum(s.seconds.values()) for s in steps)
     return Summary(
         run=run, verdict=verdict(run), steps=len(steps), seconds=seconds, tokens=used,
@@ -240,7 +240,12 @@ def _facts(run: Run) -> Iterator[tuple[str, Any]]:
     """What the table at the end shows, in groups."""
     about = {"run": run.id, "started": f"{run.started:%Y-%m-%d %H:%M:%S %Z}", "revision": run.revision or "unknown"}
     yield "Run", about | ({"ended": f"{run.ended:%Y-%m-%d %H:%M:%S %Z}"} if run.ended else {})
-    for title, values in (("World", run.world), ("Settings", run.settings), ("Versions", run.versions)):
+    for title, values in (
+        ("World", run.world),
+        ("Model", run.asked),
+        ("Settings", run.settings),
+        ("Versions", run.versions),
+    ):
         if values:
             yield title, {key: value if isinstance(value, str) else _pretty(value) for key, value in values.items()}
 

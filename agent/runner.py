@@ -5,17 +5,20 @@ import errno
 import sqlite3
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
 from langsmith import tracing_context
 
-from agent.graph import Context, Start, State, checkpoints, loop
-from agent.model import Model, OracleModel
+from agent.graph import Context, Start, State, checkpoints, ending, loop
+from agent.model import Model, OracleModel, Served
 from agent.provenance import revision, versions
-from agent.trace import Failure, Run, RunFolder, Status, Step, Stop
+from agent.trace import Decision, Failure, Leave, Question, Run, RunFolder, Status, Step, Stop
 from env.base import Environment, Probe
 from env.settle import pause
 from scenarios.base import CheckResult, Task
@@ -27,9 +30,25 @@ MakeWorld = Callable[[Task], Environment]
 MakeModel = Callable[[Task, Probe], Model]
 """Makes or hands out the model of a run; only an oracle may use the probe."""
 
+Ask = Callable[[Question], Awaitable[Leave]]
+"""Asks a person; takes as long as they do."""
+
+
+class KeptWorld(Environment, Protocol):
+    """A world that outlives the process that uses it."""
+
+    async def attach(self) -> None:
+        """Goes on with it. Raises EnvError when it is gone."""
+        ...
+
+    async def release(self) -> None:
+        """Lets go of keys and buttons."""
+        ...
+
+
 LOOKS_AGAIN = (0.2, 0.3, 0.5)
 """Seconds that programs get to finish what the last action began, such as writing a file, before a fail is final."""
-_NODES = 3
+_MOST_NODES = 1_000_000  # a run has its own limits, and a person may pause it for long
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _NAMED = {EnvError: Status.ERROR_ENV, ModelError: Status.ERROR_MODEL, ScenarioError: Status.ERROR_SCENARIO}
 _CALLED = {
@@ -43,10 +62,31 @@ _CALLED = {
 """Whose fault an error without a name is: of the part that was being called."""
 
 
+async def nobody(question: Question) -> Leave:
+    """The answer where no person is there to be asked."""
+    return Leave(answer="stop" if question.kind == "display" else "deny", reason="nobody is there to be asked")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run is given besides its task.
+
+    `tokens` limits prompts and replies together; `approve` holds the verbs that need a person's leave, whom `ask` asks.
+    """
+
+    tokens: int | None = None
+    approve: frozenset[str] = frozenset()
+    ask: Ask = nobody
+    on_step: Callable[[Step], None] = lambda step: None
+    clock: Callable[[], float] = time.monotonic
+
+
+ALONE = Means()
+
+
 async def run(
-    task: Task, make_model: MakeModel, make_world: MakeWorld, folder: Path, *, tokens: int | None = None,
-    settings: dict[str, Any] | None = None, on_step: Callable[[Step], None] = lambda step: None,
-    clock: Callable[[], float] = time.monotonic,
+    task: Task, make_model: MakeModel, make_world: MakeWorld, folder: Path, means: Means = ALONE, *,
+    settings: dict[str, Any] | None = None,
 ) -> Run:  # fmt: skip
     """Does one task once and records it in `folder`, which must hold no run yet. The world is closed in any case.
 
@@ -54,43 +94,89 @@ async def run(
     cannot be written (a full disk) and when a part of the run raises one, and lets cancellation through: what was
     written stays readable, and the record says by what the run was cut off.
     """
-    attempt = _Attempt(task, make_model, make_world, RunFolder(folder), on_step, clock)
-    return await attempt.go(tokens, settings or {})
+    attempt = _Attempt(task, make_model, RunFolder(folder), means)
+    return await attempt.go(lambda: attempt.fresh(settings or {}), lambda: attempt.set_up(make_world))
 
 
-def verdict(stop: Stop, result: CheckResult) -> Status:
+async def resume(
+    task: Task, make_model: MakeModel, kept: KeptWorld, folder: Path, means: Means = ALONE, *,
+    seen_as: Callable[[Environment], Environment] = lambda world: world,
+) -> Run:  # fmt: skip
+    """Goes on with a run whose process died, in the world that its keeper still keeps, and ends it as `run` does.
+
+    An action that was begun is not done again: its outcome is asked for. `seen_as` wraps the world as it was before.
+    Raises UserError for a run that has ended or still goes on; a world that is gone ends it as `error:env`.
+    """
+    attempt = _Attempt(task, make_model, RunFolder(folder), means)
+    return await attempt.go(attempt.reopen, lambda: attempt.take_up(kept, seen_as))
+
+
+def unended(folder: RunFolder) -> Run:
+    """The record of a run that has not ended; one with a status has, though its process died as it tidied up.
+
+    Raises UserError.
+    """
+    run = folder.run()
+    if run.ended is not None or run.status is not None:
+        how = run.status or (run.failure and f"cut off: {run.failure.message}")
+        raise UserError(f"the run in {str(folder.path)!r} has ended", cause=how or "", remedy="start a new one")
+    return run
+
+
+def verdict(stop: Stop, result: CheckResult | None) -> Status:
     """How a run ended that nothing disturbed. A model that gives up has failed, whatever the check finds."""
+    if stop.reason == "person":
+        return Status.STOPPED
     if stop.reason == "unreadable":
         return Status.UNREADABLE
     if stop.reason not in ("terminate", "answer"):
         return Status.LIMIT
+    if result is None:
+        return Status.UNCHECKED
     return Status.PASSED if result.passed and stop.status != "failure" else Status.FAILED
 
 
 class _Attempt:
     """One run under way. `where` names the part that is being called."""
 
-    def __init__(
-        self, task: Task, make_model: MakeModel, make_world: MakeWorld, folder: RunFolder,
-        on_step: Callable[[Step], None], clock: Callable[[], float],
-    ) -> None:  # fmt: skip
-        self.task, self.make_model, self.make_world, self.folder = task, make_model, make_world, folder
-        self.on_step, self.clock = on_step, clock
+    def __init__(self, task: Task, make_model: MakeModel, folder: RunFolder, means: Means) -> None:
+        self.task, self.make_model, self.folder, self.means = task, make_model, folder, means
         self.where = "setup"
+        self.waited = 0.0
         self.world: Environment | None = None
         self.model: Model | None = None
+        self.steps: list[Step] = []
         self.record = Run(id=folder.path.name, scenario=task.scenario, seed=task.seed, goal=task.goal, model="",
                           started=datetime.now(UTC), versions=versions(), revision=revision())  # fmt: skip
 
-    async def go(self, tokens: int | None, settings: dict[str, Any]) -> Run:
-        """The whole run, whatever happens."""
+    def fresh(self, settings: dict[str, Any]) -> None:
+        """Begins the record. Raises UserError where there is a run already."""
         if (self.folder.path / "run.json").exists():
             raise UserError(f"there is a run in {str(self.folder.path)!r} already", remedy="choose another folder")
         self._note(settings=settings)
+
+    def reopen(self) -> None:
+        """Takes the record up again. Raises UserError for a run that has ended."""
+        self.record = unended(self.folder)
+        self.steps = list(self.folder.steps())
+
+    async def go(
+        self, begin: Callable[[], None], prepare: Callable[[], Awaitable[tuple[Environment, Model]]]
+    ) -> Run:  # fmt: skip
+        """The whole run, whatever happens, in a folder that nobody else writes to."""
         try:
-            world, model = await self._setup()
-            stop = await self._loop(world, model, tokens)
-            await self._judge(world, stop)
+            with self.folder.locked():
+                begin()
+                await self._go(prepare)
+        except OSError as error:
+            raise self._unkept(error) from error
+        return self.record
+
+    async def _go(self, prepare: Callable[[], Awaitable[tuple[Environment, Model]]]) -> None:
+        try:
+            world, model = await prepare()
+            stop = ending(self.steps[-1].reply, self.steps[-1].leave) if self.steps else None
+            await self._judge(world, stop or await self._loop(world, model))
         except (asyncio.CancelledError, KeyboardInterrupt, UserError) as error:
             self._blame(error, None)
             raise
@@ -103,46 +189,69 @@ class _Attempt:
             try:
                 await self._close_world()
             finally:
+                await self._close_model()
                 self._note(ended=datetime.now(UTC))
-        return self.record
 
-    async def _setup(self) -> tuple[Environment, Model]:
+    async def take_up(
+        self, kept: KeptWorld, seen_as: Callable[[Environment], Environment]
+    ) -> tuple[Environment, Model]:
+        """The world as the last process left it, what was begun there closed, and the model that is to go on."""
+        self.world = world = seen_as(kept)
+        await kept.attach()
+        begun = self.folder.pending()
+        if begun and isinstance(begun.reply, Decision):
+            outcome = await world.execute(begun.number, begun.reply.action)
+            step = begun.model_copy(update={"outcome": outcome})
+            self.folder.append(step)
+            self.steps.append(step)
+            self.means.on_step(step)
+        await kept.release()
+        self.where = "model"
+        self.model = self.make_model(self.task, world.probe())
+        self._note(model=self.model.name, world=self.record.world | {"resumed at step": len(self.steps) + 1})
+        return world, self.model
+
+    async def set_up(self, make_world: MakeWorld) -> tuple[Environment, Model]:
         """A world that is ready, at the second try if need be, and the model that is to work in it."""
         try:
-            world = await self._fresh_world()
+            world = await self._fresh_world(make_world)
         except EnvError as error:
             self._note(world={"retried": str(error)})
             await self._close_world()
-            world = await self._fresh_world()
+            world = await self._fresh_world(make_world)
         self.where = "model"
         self.model = self.make_model(self.task, world.probe())
         about = {"kind": self.task.world, "size": list(self.task.size), **world.description}
         self._note(model=self.model.name, world=self.record.world | about)
         return world, self.model
 
-    async def _fresh_world(self) -> Environment:
-        self.world = self.make_world(self.task)
+    async def _fresh_world(self, make_world: MakeWorld) -> Environment:
+        self.world = make_world(self.task)
         await self.world.reset(self.task.setup, self.task.seed)
         return self.world
 
-    async def _loop(self, world: Environment, model: Model, tokens: int | None) -> Stop:
+    async def _loop(self, world: Environment, model: Model) -> Stop:
         self.where = "loop"
+        first = len(self.steps) + 1
         context = Context(
-            goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits, tokens=tokens,
-            clock=self.clock, began=self.clock(), on_step=self.on_step,
+            goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
+            tokens=self.means.tokens, approve=self.means.approve, steps=self.steps, clock=self._clock,
+            began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps), on_step=self.means.on_step,
         )  # fmt: skip
-        thread = {"thread_id": self.record.id}
-        most = _NODES * (self.task.limits.steps + 2)
+        config: RunnableConfig = {"configurable": {"thread_id": f"{self.record.id}/{first}"},
+                                  "recursion_limit": _MOST_NODES}  # fmt: skip
         async with checkpoints(self.folder.path / "checkpoint.sqlite") as saver:
             graph = loop().compile(checkpointer=saver)
+            given: Start | Command[Any] = Start(number=first)
             try:
                 with tracing_context(enabled=False):  # what a screen shows goes to no tracing service, whatever is set
-                    ended = await graph.ainvoke(
-                        Start(number=1), {"configurable": thread, "recursion_limit": most}, context=context,
-                        durability="sync",
-                    )  # fmt: skip
+                    while True:
+                        ended = await graph.ainvoke(given, config, context=context, durability="sync")
+                        if not (waiting := ended.get("__interrupt__")):
+                            break
+                        given = Command(resume=await self._asked(waiting[0].value))
             except BaseException:
-                reached = await graph.aget_state({"configurable": thread})
+                reached = await graph.aget_state(config)
                 self.where = next((node for node in reached.next if node in _CALLED), self.where)
                 raise
         state = cast(State, ended)
@@ -151,16 +260,34 @@ class _Attempt:
         self._note(stop=stop, final=state["seen"])
         return stop
 
+    def _clock(self) -> float:
+        """Time that passes for the run; while a person is asked, none does."""
+        return self.means.clock() - self.waited
+
+    async def _asked(self, question: Question) -> Leave:
+        began = self.means.clock()
+        leave = await self.means.ask(question)
+        self.waited += self.means.clock() - began
+        return leave
+
     async def _judge(self, world: Environment, stop: Stop) -> None:
         """A screen that is quiet may stand before a file that is still being written: a fail is looked at again."""
         self.where = "check"
-        result = await self.task.check.judge(world.probe(), stop.answer)
+        check = self.task.check if stop.reason != "person" else None
+        result = await check.judge(world.probe(), stop.answer) if check else None
         for wait in LOOKS_AGAIN:
-            if result.passed:
+            if check is None or (result and result.passed):
                 break
             await pause(wait)
-            result = await self.task.check.judge(world.probe(), stop.answer)
-        self._note(result=result, status=verdict(stop, result))
+            result = await check.judge(world.probe(), stop.answer)
+        final = self.record.final or (self.steps[-1].seen if self.steps else None)
+        self._note(stop=stop, final=final, result=result, status=verdict(stop, result))
+
+    async def _close_model(self) -> None:
+        """Lets go of a server, and keeps how it was asked; only now is known what it did not take."""
+        if isinstance(self.model, Served):
+            self.record = self.record.model_copy(update={"asked": self.model.about})
+            await self.model.close()
 
     async def _close_world(self) -> None:
         """Ends the world; trouble with that is noted and spoils no result."""

@@ -7,10 +7,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from env import settle
+from env.allow import VERB_NAMES, Allow, known_domains, known_verbs
+from env.described import View
+from env.kept import SECRET_VARIABLE
 from scenarios.schema import meant
 from tools.errors import UserError
 from tools.geometry import Size
@@ -36,6 +48,27 @@ def _size(value: object) -> object:
     return Size(int(width), int(height))
 
 
+def _names(value: object) -> object:
+    """`a,b` is two names."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _verbs_or_all(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return VERB_NAMES if value == ("all",) else () if value == ("none",) else known_verbs(value)
+
+
+Names = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names)]
+
+
+class Bound(BaseModel):
+    """Where a secret may be typed: domains of pages, window classes of programs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    domains: Annotated[tuple[str, ...], AfterValidator(known_domains)] = ()
+    apps: tuple[str, ...] = ()
+
+
 class Settings(BaseSettings):
     """Everything that can be set. A field is its own documentation; `load` reads it, nothing else does."""
 
@@ -45,12 +78,43 @@ class Settings(BaseSettings):
 
     runs: Path = Path("runs")
     """Folder that gets one folder for every run."""
-    model: str = "oracle"
-    """Who decides: `oracle` (the scenario's reference solution), `idle`, `scripted:FILE` or `replay:RUN`."""
+    model: str = ""
+    """Who decides: the address of a model server (`http://host:port/v1`), `stand-in` (random weights, to see the
+    plumbing), `oracle` (the scenario's reference solution), `idle`, `scripted:FILE` or `replay:RUN`."""
+    model_name: str = ""
+    """What the server calls the model; empty takes the only one it serves."""
+    api_key: SecretStr | None = Field(default=None, exclude=True)
+    """Key of the model server; servers that surehand started are opened without."""
+    model_kind: Literal["auto", "thinking", "instruct"] = "auto"
+    """Whether the model thinks before it answers; `auto` goes by its name."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Of the model's sampling; unset takes what Qwen recommends for its kind."""
+    thinking_tokens: int = Field(default=1024, ge=0)
+    """Most tokens of one thought."""
+    answer_tokens: int = Field(default=512, ge=64)
+    """Most tokens of what a model says after its thought."""
+    image_tokens: int = Field(default=2048, ge=64)
+    """Most tokens of a screenshot, 32 x 32 pixels each; a larger one is sent scaled down."""
+    image_max: int = Field(default=10, ge=1)
+    """Most screenshots that a model sees at once."""
+    fold: int = Field(default=5, ge=1)
+    """How many of the oldest screenshots go at once when there are too many."""
+    history: Literal["tool", "user"] = "tool"
+    """Whether later screenshots are told as results of calls, or as turns of the user (without earlier thoughts)."""
+    boxes: bool = True
+    """Whether the model may give the box of a target; without, it is offered exactly what Qwen3-VL was trained on."""
+    tool_text: Path | None = None
+    """JSON file with a `computer_use` function whose descriptions are used instead of surehand's."""
+    constrain: bool = True
+    """Whether vLLM holds answers to their form; a Thinking model then needs vLLM's reasoning parser."""
+    patience: float = Field(default=300.0, gt=0)
+    """Seconds that one answer of the model server may take."""
     scenarios: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_folders)] = ()
     """Folders with scenarios of your own, beside the bundled ones; in a variable separated as in PATH."""
     browser: Literal["kiosk", "headless"] = "kiosk"
     """How a web scenario sees its browser: filling a private display, or without one (slower, no pop-ups)."""
+    observation: View = View.PIXELS
+    """What the model sees: `pixels`, or also a list of what is there (`pixels+tree`), or numbers (`pixels+marks`)."""
     size: Annotated[Size | None, BeforeValidator(_size)] = None
     """Pixels of every world, such as `1920x1080`; unset takes the size that the scenario asks for."""
     chromium: str = ""
@@ -65,6 +129,16 @@ class Settings(BaseSettings):
     """Seconds without a change after which the screen counts as quiet."""
     settle_limit: float = Field(default=settle.LIMIT, gt=0)
     """Seconds after which a screen that never rests is taken as it is."""
+    allow_actions: Annotated[Names, AfterValidator(known_verbs)] = None
+    """Verbs that may be done, such as `left_click,type`, within those that the scenario allows; unset sets no limit."""
+    allow_domains: Annotated[Names, AfterValidator(known_domains)] = None
+    """Domains that a browser may speak to, such as `shop.example,127.0.0.1:8000`; unset sets no limit of its own."""
+    approve: Annotated[Names, AfterValidator(_verbs_or_all)] = None
+    """Verbs that you are asked about first: `type,key`, `all` or `none`; unset asks on your own display only."""
+    secrets: dict[str, Bound] = Field(default_factory=dict)
+    """Secrets by name, with the `domains` or `apps` that each may be typed into; SUREHAND_SECRET_… hold the values."""
+    secrets_file: Path | None = None
+    """A TOML file of `name = "value"` lines that only you can read (mode 600), instead of such variables."""
     lease: float = Field(default=120.0, ge=10)
     """Seconds after which a world that nobody speaks to any more ends itself."""
     parallel: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -78,6 +152,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Reading happens in `load`, where the source of each value is still known."""
         return (init_settings,)
+
+    @property
+    def allow(self) -> Allow:
+        """The allow-lists as the world takes them."""
+        return Allow(actions=self.allow_actions, domains=self.allow_domains)
 
     def sources(self) -> "Iterator[Sourced]":
         """Every field with its value, where that came from, and what it is for."""
@@ -120,11 +199,24 @@ def load(config: Path | None = None, **given: object) -> Settings:
     return settings
 
 
+def recorded(values: Mapping[str, Any], config: Path | None = None) -> Settings:
+    """The settings that a run's record holds. What no record holds, the key of a model server, is read as ever.
+
+    Raises UserError when the record fits no settings of this version.
+    """
+    known = {name: value for name, value in values.items() if name in Settings.model_fields}
+    try:
+        return Settings(**known, api_key=load(config).api_key)
+    except ValidationError as error:
+        raise _wrong(error, dict.fromkeys(known, "the run's record")) from None
+
+
 def strangers() -> Iterator[str]:
     """Variables that look like settings but are none, each with the one that was probably meant."""
     for name in sorted(os.environ):
         stem = name.removeprefix(PREFIX).lower()
-        if name.startswith(PREFIX) and stem not in Settings.model_fields and name not in OTHERS:
+        known = stem in Settings.model_fields or name in OTHERS or name.startswith(SECRET_VARIABLE)
+        if name.startswith(PREFIX) and not known:
             close = difflib.get_close_matches(stem, Settings.model_fields, n=1)
             yield f"{name} is set, but is no setting" + (f"; did you mean {PREFIX}{close[0].upper()}?" if close else "")
 
@@ -156,7 +248,7 @@ def _wrong(error: ValidationError, sources: Mapping[str, str]) -> UserError:
     name = str(detail["loc"][0])
     about = (Settings.model_fields[name].description or "").rstrip(".")
     return UserError(
-        f"setting {name} = {detail['input']!r} ({sources[name]})",
+        f"setting {name} = {'…' if name == 'api_key' else repr(detail['input'])} ({sources[name]})",
         cause=detail["msg"].removeprefix("Value error, "),
         remedy=f"it means: {about}",
     )

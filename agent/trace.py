@@ -4,6 +4,8 @@
 stands in `intents.jsonl` before it is done, so that no crash can leave one behind that nobody knows of.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -27,15 +29,36 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Call(_Value):
+    """A call that the server read out of a reply; arguments are JSON as text, or what a server made of that."""
+
+    name: str
+    arguments: str | dict[str, Any] = ""
+
+
 class Completion(_Value):
-    """One reply of a model, as it came. Tokens are None where the server did not count them."""
+    """One reply of a model, as it came. Tokens are None where the server did not count them.
+
+    `model` is what the server calls itself; `cached_tokens` are those of the prompt that it did not compute again.
+    """
 
     text: str
     reasoning: str | None = None
+    calls: tuple[Call, ...] = ()
     finish: str = "stop"
+    model: str = ""
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float = 0.0
+    unread: "Completion | None" = None
+    """The reply before this one, which could not be read; this one mends it (agent.ask)."""
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and reply together, those of the unread reply included; 0 where nobody counted."""
+        before = self.unread.tokens if self.unread else 0
+        return before + (self.prompt_tokens or 0) + (self.completion_tokens or 0)
 
 
 class Decision(_Value):
@@ -55,18 +78,37 @@ class Unreadable(_Value):
     raw: str
 
 
+class Question(_Value):
+    """What a person is asked: whether an action may be done, or whether the run may go on with their display."""
+
+    kind: Literal["action", "display"]
+    number: int
+    say: str = ""
+    action: Action | None = None
+
+
+class Leave(_Value):
+    """A person's answer; the reason is told to the model."""
+
+    answer: Literal["allow", "deny", "stop"]
+    reason: str = ""
+
+
 class Step(_Value):
     """One turn of the loop: what was seen, what the model said, what was done, what became of it.
 
     `seconds` are the phases: observe, decide, act. The effect of an action is judged from the next picture, and
-    therefore stands in the step after it as `effect_before`. `outcome` is None where nothing was done in the world.
+    therefore stands in the step after it as `effect_before`, as does the `notice` that told the model of a circle.
+    `leave` is what a person said to the action; `outcome` is None where nothing was done in the world.
     """
 
     number: int
     seen: Observation
     effect_before: Effect | None = None
+    notice: str = ""
     completion: Completion
     reply: Decision | Unreadable = Field(discriminator="kind")
+    leave: Leave | None = None
     outcome: Outcome | None = None
     seconds: dict[str, float] = Field(default_factory=dict)
 
@@ -78,20 +120,22 @@ class Status(StrEnum):
     FAILED = "failed"
     LIMIT = "limit"
     UNREADABLE = "unreadable"
+    UNCHECKED = "unchecked"
+    STOPPED = "stopped"
     ERROR_MODEL = "error:model"
     ERROR_ENV = "error:env"
     ERROR_SCENARIO = "error:scenario"
 
     @property
     def scored(self) -> bool:
-        """Whether the run counts in a score: an infrastructure failure never does."""
-        return not self.value.startswith("error:")
+        """Whether the run counts in a score: an infrastructure failure never does, nor what nobody checked."""
+        return not (self.value.startswith("error:") or self in (Status.UNCHECKED, Status.STOPPED))
 
 
 class Stop(_Value):
-    """Why the loop ended: the model said so, or a limit was reached."""
+    """Why the loop ended: the model or a person said so, or a limit was reached."""
 
-    reason: Literal["terminate", "answer", "steps", "time", "tokens", "stuck", "unreadable"]
+    reason: Literal["terminate", "answer", "steps", "time", "tokens", "stuck", "unreadable", "person"]
     status: Literal["success", "failure"] | None = None
     answer: str | None = None
     limit: float | None = None
@@ -130,6 +174,8 @@ class Run(_Value):
     versions: dict[str, str] = Field(default_factory=dict)
     revision: str = ""
     world: dict[str, Any] = Field(default_factory=dict)
+    asked: dict[str, Any] = Field(default_factory=dict)
+    """How the model was asked (agent.model.Served.about), where it has a server."""
 
 
 class RunFolder:
@@ -171,6 +217,17 @@ class RunFolder:
     def append(self, step: Step) -> None:
         """Appends one step and waits until it is on the disk. Raises OSError."""
         _append(self.steps_file, step)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Inside, nobody else writes this run. Raises UserError while somebody does, OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"the run in {str(self.path)!r} is still going on", remedy="wait for its end") from None
+            yield
 
     def pending(self) -> Step | None:
         """The step whose action was begun and whose outcome was never written, if any. Raises UserError on damage."""

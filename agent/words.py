@@ -25,6 +25,8 @@ _ENDINGS: dict[Status, tuple[str, Tone]] = {
     Status.FAILED: ("Failed", "bad"),
     Status.LIMIT: ("Stopped at a limit", "warn"),
     Status.UNREADABLE: ("Unreadable replies", "warn"),
+    Status.UNCHECKED: ("Done, unchecked", "good"),
+    Status.STOPPED: ("Stopped by a person", "muted"),
     Status.ERROR_MODEL: ("Error in the model", "muted"),
     Status.ERROR_ENV: ("Error in the world", "muted"),
     Status.ERROR_SCENARIO: ("Error in the scenario", "muted"),
@@ -37,11 +39,22 @@ def verdict(run: Run) -> Verdict:
     if run.status is None:
         if run.failure:
             return Verdict("Cut off", "muted", f"it has no result and can be done again: {said or run.failure.kind}")
-        return Verdict("Unfinished", "muted", "it goes on, or its process was killed")
+        return Verdict("Unfinished", "muted", "it goes on, or its process died and `surehand resume` goes on with it")
     word, tone = _ENDINGS[run.status]
+    if run.status is Status.UNCHECKED:
+        return _claimed(run, word, tone)
     if run.stop and run.status in (Status.LIMIT, Status.UNREADABLE):
         return Verdict(word, tone, _stopped(run.stop))
     return Verdict(word, tone, _found(run.result) if run.result else said)
+
+
+def _claimed(run: Run, word: str, tone: Tone) -> Verdict:
+    """What the model says of a goal that nothing checks."""
+    stop = run.stop
+    if stop and stop.status == "failure":
+        return Verdict("Given up", "warn", "the model says that it cannot be done; nothing checked it")
+    said = f"its answer is {stop.answer!r}" if stop and stop.answer is not None else "the model says that it is done"
+    return Verdict(word, tone, f"{said}; nothing checked it")
 
 
 def _found(result: CheckResult) -> str:
@@ -58,7 +71,7 @@ def _stopped(stop: Stop) -> str:
         "steps": f"it used all of its {limit} steps",
         "time": f"its {limit} seconds were over",
         "tokens": f"it used all of its {limit} tokens",
-        "stuck": f"it did the same thing {limit} times, and the screen stayed the same",
+        "stuck": f"its last {limit} actions led nowhere, though it was told",
         "unreadable": f"{limit} replies in a row could not be read",
     }.get(stop.reason, stop.reason)
 

@@ -12,9 +12,10 @@ index=${SUREHAND_TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
 lock=docker/serve-requirements.lock
 hook=agent/serving/torchvision_ops.py
 stamp=.venv-serve/setup.stamp  # what .venv-serve was made from; there only when it is whole
-pip=(.venv/bin/python -m pip --python .venv-serve/bin/python install --no-input --disable-pip-version-check --no-deps)
+pip=(.venv/bin/python -m pip --python .venv-serve/bin/python install --no-input --disable-pip-version-check --no-deps
+     --no-compile)  # Python compiles what it imports, a small part of all this
 count=0
-steps=4
+steps=3
 
 die() {
   printf 'setup-serve: %s\n' "$*" >&2
@@ -50,6 +51,16 @@ install_torch() {
   "${pip[@]}" "$torch" || "${pip[@]}" --index-url "$index" "$torch"
 }
 
+# torch is as large as all the rest: with the rest beside it, two processors are busy.
+install_libraries() {
+  local torch rest=.venv-serve/rest.lock status=0
+  grep -v '^torch==' "$lock" >"$rest"
+  install_torch &
+  torch=$!
+  "${pip[@]}" -r "$rest" || status=$?
+  wait "$torch" && return "$status"
+}
+
 # torchvision must be importable in every process that vLLM starts, hence the .pth file; then everything is tried once.
 add_hook() {
   local site
@@ -75,8 +86,7 @@ log=$(mktemp --tmpdir surehand-setup-serve.XXXXXX.log)
 trap 'exit 130' INT
 
 step ".venv-serve: new, from $(.venv/bin/python -V)" make_venv
-step "torch, CPU build" install_torch
-step "libraries: $(grep -c == "$lock") pinned" "${pip[@]}" -r "$lock"
+step "libraries: $(grep -c == "$lock") pinned, torch and vLLM for the CPU among them" install_libraries
 step "torchvision's operators, and a trial import" add_hook
 fingerprint >"$stamp"
 

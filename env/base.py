@@ -8,21 +8,45 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from env.allow import Refused
 from env.setup import SetupStep
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
 from tools.dom import Element, PageState
-from tools.geometry import Rect, Size
+from tools.geometry import Box, Rect, Size
 
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Item(_Value):
+    """One thing on the screen: its role and name, what state it is in, in words, and its box on the 0–1000 grid.
+
+    `acts` tells controls from texts. Roles are ARIA's in a page and AT-SPI's on a desktop.
+    """
+
+    role: str
+    name: str
+    state: str = ""
+    acts: bool
+    box: Box
+
+
+class Picture(_Value):
+    """A picture in a run's `shots/`, by its hash."""
+
+    path: Path
+    sha256: str
+
+
 class Observation(_Value):
     """One look at the screen. The picture lies in a run's `shots/` under its hash; state and logs hold this value only.
 
-    `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that.
+    `settled` says whether the picture was quiet when it was taken, `waited` the seconds spent waiting for that, `note`
+    what the last action led to and the picture does not show; `person`: somebody else moved the pointer meanwhile.
+    A world that describes itself (env.described) adds `items`, and `marked`: the picture with the number of each item
+    on it, counted from 1.
     """
 
     path: Path
@@ -31,6 +55,10 @@ class Observation(_Value):
     settled: bool
     waited: float
     url: str | None = None
+    note: str = ""
+    person: bool = False
+    items: tuple[Item, ...] = ()
+    marked: Picture | None = None
 
 
 class Effect(StrEnum):
@@ -58,7 +86,10 @@ class Process(_Value):
 
 
 class Node(_Value):
-    """One element of the accessibility tree (AT-SPI role and state names); `rect` in screen pixels."""
+    """One element of the accessibility tree (AT-SPI role and state names); `rect` in screen pixels.
+
+    `window` is the name of the top-level element that it belongs to: mostly a window's title, for a question a word.
+    """
 
     role: str
     name: str
@@ -66,6 +97,7 @@ class Node(_Value):
     rect: Rect
     states: frozenset[str]
     app: str
+    window: str = ""
 
 
 class Line(_Value):
@@ -81,6 +113,15 @@ class Posted(_Value):
 
     path: str
     body: Any
+
+
+class Visit(_Value):
+    """A request that reached a site of this world other than its own: `foreign.test`, say."""
+
+    host: str
+    method: str
+    path: str
+    body: str
 
 
 class Facts(Protocol):
@@ -130,6 +171,14 @@ class Facts(Protocol):
 
     async def posted(self) -> tuple[Posted, ...]:
         """What pages sent to the world's own site, in order."""
+        ...
+
+    async def visited(self) -> tuple[Visit, ...]:
+        """Requests that reached another site than the world's own, in order."""
+        ...
+
+    async def refused(self) -> tuple[Refused, ...]:
+        """Actions and addresses that the world's allow-lists refused, in order, each once."""
         ...
 
     async def size(self) -> Size:

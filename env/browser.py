@@ -11,28 +11,47 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from env import prepare
+from env.allow import Border
 from env.chromium import PROFILE, Chromium
 from env.display import Display
 from env.facts import SandboxFacts
+from env.files import HomeFiles
 from env.folder import WorldFolder, empty
+from env.proxy import Proxy
 from env.sandbox import Sandbox
 from env.session import Session
 from env.settle import pause, settle
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from env.site import PORT, Site
+from env.vault import Place
 from env.world import Look, WorldSpec, find_chromium
 from tools.actions import BrowserAction, ComputerAction, MouseMove, Outcome, Wait
 from tools.browser import BrowserEyes, BrowserHands
 from tools.dom import Element, PageState, find_elements, page_state
 from tools.errors import EnvError, ScenarioError
-from tools.geometry import Point, Size, to_grid
+from tools.geometry import Point, Rect, Size, to_grid
+from tools.spots import spots
 from tools.tabs import ANSWER_WITHIN, PageChanges, Tabs, steadily
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Page
+    from playwright.async_api import BrowserContext, Frame, Page, Request
 
 _LOAD_LIMIT = 20.0
-_TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+_PAINTED = """
+async ([known, patience]) => {
+  if (performance.timeOrigin !== known && !performance.getEntriesByName('first-contentful-paint').length)
+    await new Promise(done => {
+      new PerformanceObserver(list => list.getEntriesByName('first-contentful-paint').length && done())
+        .observe({type: 'paint', buffered: true});
+      setTimeout(done, patience);
+    });
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return performance.timeOrigin;
+}
+"""
+"""Two frames, and for a new document its first contents on the display: Chromium reports that paint when it has been
+presented, while a frame callback may run long before on a busy machine. A page without text or pictures has none."""
+_FIRST_PAINT_WITHIN = 1000  # milliseconds
 
 
 class BrowserWorld:
@@ -42,6 +61,9 @@ class BrowserWorld:
         self._spec, self._folder = spec, folder
         self._program = find_chromium(spec.chromium)
         self._site = Site(spec.assets)
+        self._border = Border(spec.allow)
+        self._proxy: Proxy | None = None
+        self._document = 0.0  # the time origin of the one that was shown last
         self._sandbox: Sandbox | None = None
         self._session: Session | None = None
         self._display: Display | None = None
@@ -51,7 +73,7 @@ class BrowserWorld:
         self._hands: BrowserHands | None = None
         self._changes: PageChanges | None = None
         self._last_input = 0.0
-        self.facts = BrowserFacts(self._open_sandbox, self._site, spec.size, self._open_tabs)
+        self.facts = BrowserFacts(self._open_sandbox, self._site, self._border, spec.size, self._open_tabs)
 
     def describe(self) -> dict[str, str]:
         """How it is kept apart, and what was started."""
@@ -60,6 +82,7 @@ class BrowserWorld:
 
     async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
         """A new profile; a browser or sandbox that died is replaced first."""
+        self._border.clear()
         if self._chromium is not None and self._chromium.alive:
             self._site.clear()
             await self._close_context()
@@ -69,7 +92,9 @@ class BrowserWorld:
             await self._start()
         assert self._chromium is not None
         self._context, _ = await self._chromium.open_context()
-        self._tabs = await Tabs.of(self._context)
+        self._context.on("request", self._watch)
+        sandbox = self._open_sandbox()
+        self._tabs = await Tabs.of(self._context, HomeFiles(sandbox.home, sandbox.home_inside))
         self._changes = PageChanges(self._tabs)
         self._hands = BrowserHands(self._tabs)
         await self._show_pointer(Point(self._spec.size.width - 1, self._spec.size.height - 1))
@@ -84,6 +109,8 @@ class BrowserWorld:
         if self._display is not None:
             self._session = await Session.start(self._sandbox, self._spec.size, desktop=False)
             await self._display.open(self._session.outside)
+        self._proxy = Proxy(self._sandbox, self._border, network=self._spec.network)
+        await self._proxy.open()
         self._chromium = Chromium(self._sandbox, self._session, self._spec.size)
         await self._chromium.start(self._program)
         await self._site.open(await self._sandbox.listen(PORT))
@@ -109,33 +136,43 @@ class BrowserWorld:
         try:
             await page.goto(url, wait_until="load", timeout=_LOAD_LIMIT * 1000)
         except Error as error:
-            raise ScenarioError(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
+            fault = EnvError if self._spec.network else ScenarioError  # what is outside is no part of a scenario
+            raise fault(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
 
     async def look(self) -> Look:
         """Settles and grabs, through X where there is a display."""
         page = (await self._open_tabs().front()).page
         assert self._changes is not None
-        await self._painted(page)
+        await self._stay(page)
         url = page.url
         if self._display is None:
+            await self._painted(page)
             rest = await settle(self._changes, self._last_input, quiet=self._spec.quiet, limit=self._spec.limit)
-            return Look(await BrowserEyes(self._open_tabs(), self._changes).grab(), *rest, url)
+            frame = await BrowserEyes(self._open_tabs(), self._changes).grab()
+            return Look(frame, *rest, url, self._border.told)
         loaded = await settle(_Loading(self._changes), self._last_input, quiet=0.0, limit=self._spec.limit)
-        look = await self._display.look(self._spec.quiet, self._spec.limit, self._last_input)
-        return Look(look.frame, look.settled and loaded.settled, look.waited + loaded.waited, url)
+        await self._painted(page)
+        look = await self._display.look(self._spec.quiet, self._spec.limit, time.monotonic())
+        return Look(look.frame, look.settled and loaded.settled, look.waited + loaded.waited, url, self._border.told)
 
     async def _painted(self, page: "Page") -> None:
-        """Waits until the page has drawn what the last input led to; a page too busy for it is left to settling."""
+        """Waits until the page has drawn what the last input led to; a page too busy for it is left to settling.
+
+        A display gets a new document's first frame some time after it was drawn, which is waited for, too.
+        """
         from playwright.async_api import Error
 
+        known = [self._document, _FIRST_PAINT_WITHIN if self._display else 0]
         with contextlib.suppress(Error, TimeoutError):
             async with asyncio.timeout(self._spec.limit):
-                await page.evaluate(_TWO_FRAMES)
+                self._document = await steadily(lambda: page.evaluate(_PAINTED, known))
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
-        """Does one action."""
+        """Does one action, if it is allowed."""
         if self._hands is None:
             raise EnvError("the world is not open")
+        if why := self._border.refusal(action):
+            return Outcome(ok=False, note=why)
         if isinstance(action, Wait):
             await pause(action.time)
         outcome = await self._hands.do(action, self._spec.size)
@@ -148,6 +185,48 @@ class BrowserWorld:
         """Playwright's pointer is the page's own; the display's is led after it, so that pictures show it."""
         if self._display is not None:
             await self._display.act(MouseMove(coordinate=to_grid(point, self._spec.size)))
+
+    async def place(self) -> Place:
+        """The page in front, and the frames in it down to the one that has the keyboard."""
+        from playwright.async_api import Error
+
+        page, _ = await self._open_tabs().front()
+        frames: list[Frame | None] = [page.main_frame]
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                while inner := frames[-1]:
+                    focused = (await inner.evaluate_handle("document.activeElement")).as_element()
+                    frames.append(await focused.content_frame() if focused else None)
+        except (Error, TimeoutError):
+            raise EnvError(f"{page.url} does not say what has the keyboard") from None
+        return Place(urls=tuple(frame.url for frame in frames if frame))
+
+    async def typed(self, place: Place) -> None:
+        """Nothing to be known: a page tells where texts stand."""
+
+    async def spots(self, texts: Sequence[str]) -> tuple[Rect, ...]:
+        """By the layout of the page in front."""
+        from playwright.async_api import Error
+
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                _, session = await self._open_tabs().front()
+                return await spots(session, texts, self._spec.size)
+        except (Error, TimeoutError):
+            raise EnvError("the page does not say where secrets stand, so no picture of it is given") from None
+
+    def _watch(self, request: "Request") -> None:
+        """Tells of a page that wants to leave the allowed domains; that it cannot, the proxy sees to."""
+        if request.is_navigation_request() and _is_of_a_tab(request):
+            self._border.stray(request.url)
+
+    async def _stay(self, page: "Page") -> None:
+        """Leaves the browser's own page about a site that was refused."""
+        from playwright.async_api import Error
+
+        if self._border.told and page.url.startswith("chrome-error:"):
+            with contextlib.suppress(Error):
+                await page.go_back(wait_until="commit", timeout=_LOAD_LIMIT * 1000)
 
     async def release(self) -> None:
         """Lets go of keys and buttons."""
@@ -163,11 +242,13 @@ class BrowserWorld:
             await self._chromium.close()
         if self._display is not None:
             await self._display.close()
+        if self._proxy is not None:
+            await self._proxy.close()
         if self._sandbox is not None:
             await self._sandbox.close()
         if self._session is not None:
             self._session.close()
-        self._chromium = self._display = self._sandbox = self._session = None
+        self._chromium = self._display = self._proxy = self._sandbox = self._session = None
         await asyncio.to_thread(self._folder.clear)
 
     async def _close_context(self) -> None:
@@ -206,8 +287,10 @@ class _Loading(NamedTuple):
 class BrowserFacts(SandboxFacts):
     """A browser has a page in front, with elements and scripts."""
 
-    def __init__(self, sandbox: Callable[[], Sandbox], site: Site, size: Size, tabs: Callable[[], Tabs]) -> None:
-        super().__init__(sandbox, site, size)
+    def __init__(
+        self, sandbox: Callable[[], Sandbox], site: Site, border: Border, size: Size, tabs: Callable[[], Tabs]
+    ) -> None:
+        super().__init__(sandbox, site, border, size)
         self._tabs = tabs
 
     async def elements(
@@ -233,6 +316,16 @@ class BrowserFacts(SandboxFacts):
             raise EnvError(f"the page did not answer within {ANSWER_WITHIN:g} s") from None
         except Error as error:
             raise ScenarioError(f"script {expression[:80]!r}: {error.message.splitlines()[0]}") from None
+
+
+def _is_of_a_tab(request: "Request") -> bool:
+    """Whether a navigation is that of a tab, not of a frame in it."""
+    from playwright.async_api import Error
+
+    try:
+        return request.frame.parent_frame is None
+    except Error:  # a tab that is just being opened has no frame yet
+        return True
 
 
 def outside_usr(program: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from env.proxy import PORT as PROXY
 from env.relay import Relay
 from env.sandbox import Child, Sandbox
 from env.session import Session
@@ -16,10 +17,12 @@ from tools.errors import EnvError
 from tools.geometry import Size
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Page, Playwright
+    from playwright.async_api import Browser, BrowserContext, CDPSession, Page, Playwright
 
 PROFILE = ".chromium"
 """The browser's own folder in HOME."""
+DOWNLOADS = "Downloads"
+"""Where it puts what it downloads, in HOME."""
 _DEBUGGING_PORT = 9222
 _START_LIMIT = 30.0
 _FLAGS = (
@@ -28,6 +31,15 @@ _FLAGS = (
     "--password-store=basic", "--force-color-profile=srgb", "--hide-scrollbars=false",
     "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
 )  # fmt: skip
+_HOSTS = f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{PORT}"
+
+
+def window_command(program: Path, home: str, url: str) -> tuple[str, ...]:
+    """What opens an address in a window among others, on the accessibility bus, with its profile below `home`."""
+    return (
+        str(program), *_FLAGS, _HOSTS, "--force-renderer-accessibility", "--start-maximized",
+        f"--user-data-dir={home}/.config/chromium", url,
+    )  # fmt: skip
 
 
 class Chromium:
@@ -51,7 +63,7 @@ class Chromium:
             self._child = await self._sandbox.spawn(
                 [str(program), *_FLAGS, *mode, f"--user-data-dir={self._sandbox.home_inside}/{PROFILE}",
                  f"--remote-debugging-port={_DEBUGGING_PORT}",
-                 f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{PORT}", "about:blank"],
+                 f"--proxy-server=http://127.0.0.1:{PROXY}", "--proxy-bypass-list=<-loopback>", "about:blank"],
                 self._session.environment if self._session else {}, stdout=log.fileno(), stderr=log.fileno(),
             )  # fmt: skip
         await self._relay.open()
@@ -81,7 +93,10 @@ class Chromium:
         )  # fmt: skip
 
     async def open_context(self) -> "tuple[BrowserContext, Page]":
-        """A fresh profile with one blank page in front, the picture exactly `size`. Raises EnvError."""
+        """A fresh profile with one blank page in front, the picture exactly `size`. Raises EnvError.
+
+        What it downloads lands in Downloads below the world's HOME.
+        """
         from playwright.async_api import Error
 
         if self._browser is None:
@@ -90,10 +105,13 @@ class Chromium:
         try:
             if self._session is None:
                 context = await self._browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
-                return context, await context.new_page()
+                page = await context.new_page()
+                await self._keep_downloads(await context.new_cdp_session(page))
+                return context, page
             context = await self._browser.new_context(no_viewport=True, locale="en-US")
             page = await context.new_page()
             wire = await context.new_cdp_session(page)
+            await self._keep_downloads(wire)
             window = await wire.send("Browser.getWindowForTarget")
             await wire.send(
                 "Browser.setWindowBounds", {"windowId": window["windowId"], "bounds": {"windowState": "fullscreen"}}
@@ -103,6 +121,16 @@ class Chromium:
         except Error as error:
             raise EnvError(f"the browser does not open a page: {error.message.splitlines()[0]}{self._log()}") from None
         return context, page
+
+    async def _keep_downloads(self, wire: "CDPSession") -> None:
+        """Playwright would have them stored where it runs itself, which is outside."""
+        assert self._browser is not None
+        about = await wire.send("Target.getTargetInfo")
+        browser = await self._browser.new_browser_cdp_session()
+        await browser.send("Browser.setDownloadBehavior", {
+            "behavior": "allow", "browserContextId": about["targetInfo"]["browserContextId"],
+            "downloadPath": f"{self._sandbox.home_inside}/{DOWNLOADS}",
+        })  # fmt: skip
 
     async def close(self) -> None:
         """Hangs up; the browser itself ends with its sandbox. May be called twice."""

@@ -161,6 +161,21 @@ async def _picture_lies_under_its_hash(case: _Case) -> None:
           likely="observe does not store with Shots.put")  # fmt: skip
 
 
+async def _words_fit_the_picture(case: _Case) -> None:
+    """What an observation says in words, where it does, is on the screen, and said again at the next look."""
+    seen = await case.fresh()
+    empty = [item for item in seen.items if not item.role or item.box.x1 >= item.box.x2 or item.box.y1 >= item.box.y2]
+    _want(not empty, f"these have no role or no extent: {empty}", likely="what cannot be seen is not left out")
+    again = await case.env.observe(case.shots)
+    _want(seen.items == again.items, f"two looks named {seen.items} and then {again.items}",
+          likely="the items are read while the screen changes, or in no fixed order")  # fmt: skip
+    if seen.marked:
+        picture = seen.marked.path.read_bytes()
+        _want(hashlib.sha256(picture).hexdigest() == seen.marked.sha256 and size_of(picture) == seen.size,
+              f"{seen.marked.path} is not a picture of {seen.size} with hash {seen.marked.sha256}",
+              likely="the picture with numbers is not stored with Shots.put")  # fmt: skip
+
+
 async def _every_action_has_an_outcome(case: _Case) -> None:
     """Execute never raises for a valid action."""
     await case.fresh()
@@ -270,6 +285,7 @@ CHECKS: tuple[Callable[[_Case], Awaitable[None]], ...] = (
     _reset_is_repeatable,
     _picture_has_the_size,
     _picture_lies_under_its_hash,
+    _words_fit_the_picture,
     _every_action_has_an_outcome,
     _outcome_tells_the_point,
     _number_is_done_once,

@@ -7,19 +7,25 @@ import time
 from collections.abc import Sequence
 
 from env import prepare
+from env.allow import Border
+from env.chromium import window_command
 from env.display import Display
 from env.facts import DesktopFacts
 from env.folder import WorldFolder
+from env.hiding import hiding
 from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from env.site import PORT, Site
-from env.world import Look, WorldSpec
+from env.vault import Place
+from env.world import Look, WorldSpec, find_chromium
 from tools.actions import BrowserAction, ComputerAction, Outcome
-from tools.errors import EnvError, ScenarioError
+from tools.errors import EnvError
+from tools.geometry import Rect
 
 _FURNISH_LIMIT = 20.0
+_PAGE_LIMIT = 30.0
 
 
 class DesktopWorld:
@@ -28,12 +34,16 @@ class DesktopWorld:
     def __init__(self, spec: WorldSpec, folder: WorldFolder) -> None:
         self._spec, self._folder = spec, folder
         self._site = Site(spec.assets)
+        self._border = Border(spec.allow)
         self._sandbox: Sandbox | None = None
         self._session: Session | None = None
         self._display: Display | None = None
         self._programs: dict[str, Child] = {}
+        self._secretive: set[str] = set()
         self._since = 0.0
-        self.facts = DesktopFacts(self._open_sandbox, self._site, spec.size, self._open_session, self._open_display)
+        self.facts = DesktopFacts(
+            self._open_sandbox, self._site, self._border, spec.size, self._open_session, self._open_display
+        )
 
     def describe(self) -> dict[str, str]:
         """How it is kept apart."""
@@ -67,9 +77,20 @@ class DesktopWorld:
             case Run():
                 await prepare.run(step, sandbox, session.environment)
             case Launch():
-                self._programs[step.command[0]] = await prepare.launch(step, sandbox, session, self._open_display)
+                await self._launch(step)
             case OpenUrl():
-                raise ScenarioError("open_url needs a browser world; on a desktop launch a browser")
+                command = window_command(find_chromium(self._spec.chromium), sandbox.home_inside, step.url)
+                await self._launch(Launch(command=command, window="Chrom"))
+                await until(self._page_shown, _PAGE_LIMIT, f"the title of {step.url}")
+
+    async def _launch(self, step: Launch) -> None:
+        child = await prepare.launch(step, self._open_sandbox(), self._open_session(), self._open_display)
+        self._programs[step.command[0]] = child
+
+    async def _page_shown(self) -> bool | None:
+        """A browser's window has the page's title when it has loaded; before, it is called Untitled."""
+        titles = [window.title for window in await self._open_display().windows() if "Chrom" in window.title]
+        return True if any(not title.startswith("Untitled") for title in titles) else None
 
     async def look(self) -> Look:
         """Settles and grabs."""
@@ -77,9 +98,27 @@ class DesktopWorld:
         return await self._open_display().look(self._spec.quiet, self._spec.limit, self._since)
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
-        """Does one action."""
+        """Does one action, if it is allowed."""
         self._check()
+        if why := self._border.refusal(action):
+            return Outcome(ok=False, note=why)
         return await self._open_display().act(action)
+
+    async def place(self) -> Place:
+        """The program whose window is active."""
+        return Place(app=next((w.app for w in await self._open_display().windows() if w.active), ""))
+
+    async def typed(self, place: Place) -> None:
+        """Remembers the program, whose windows are covered as a whole unless it tells where its texts stand."""
+        self._secretive.add(place.app)
+
+    async def spots(self, texts: Sequence[str]) -> tuple[Rect, ...]:
+        """By the accessibility tree; of a program that does not show a secret there, every window."""
+        try:
+            nodes = await self.facts.a11y()
+        except EnvError:
+            nodes = ()
+        return hiding(nodes, await self._open_display().windows(), self._secretive, texts)
 
     async def release(self) -> None:
         """Lets go of keys and buttons."""
@@ -90,6 +129,7 @@ class DesktopWorld:
         """Ends everything inside and removes its files."""
         await self._site.close()
         self._site.clear()
+        self._border.clear()
         if self._display is not None:
             await self._display.close()
         if self._sandbox is not None:
@@ -98,6 +138,7 @@ class DesktopWorld:
             self._session.close()
         self._display = self._sandbox = self._session = None
         self._programs = {}
+        self._secretive.clear()
         await asyncio.to_thread(self._folder.clear)
 
     def _check(self) -> None:

@@ -14,7 +14,7 @@ from env.world import Look
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
 from tools.errors import EnvError
-from tools.geometry import Rect, Size
+from tools.geometry import Point, Rect, Size
 
 _LONGEST_ANSWER = 60.0
 _ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +24,7 @@ class Display:
     """The keeper's end of a worker process (env/worker.py): one order at a time, answered in turn."""
 
     def __init__(self, process: asyncio.subprocess.Process, size: Size) -> None:
-        self._process, self._size = process, size
+        self._process, self.size = process, size
         self._turn = asyncio.Lock()
 
     @classmethod
@@ -50,7 +50,7 @@ class Display:
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
         """Does one action. Raises EnvError."""
-        said, _ = await self._order("act", action=action.model_dump(mode="json"), size=self._size)
+        said, _ = await self._order("act", action=action.model_dump(mode="json"), size=self.size)
         return Outcome.model_validate(said["outcome"])
 
     async def release(self) -> None:
@@ -63,6 +63,11 @@ class Display:
         return tuple(
             Window(title=w["title"], app=w["app"], rect=Rect(*w["rect"]), active=w["active"]) for w in said["windows"]
         )
+
+    async def pointer(self) -> Point:
+        """Where the mouse pointer is."""
+        said, _ = await self._order("pointer")
+        return Point(*said["pointer"])
 
     @property
     def alive(self) -> bool:

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from env.base import Node, Posted, Process, Window
+from env.allow import Border, Refused
+from env.base import Node, Posted, Process, Visit, Window
 from env.display import Display
 from env.files import glob_beneath, read_beneath
 from env.sandbox import PYTHON, Sandbox
@@ -24,8 +25,8 @@ _NODES = TypeAdapter(tuple[Node, ...])
 class SandboxFacts:
     """What every sandboxed world has: files, processes, its site. Facts of other kinds of world are empty."""
 
-    def __init__(self, sandbox: Callable[[], Sandbox], site: Site, size: Size) -> None:
-        self._sandbox, self._site, self._size = sandbox, site, size
+    def __init__(self, sandbox: Callable[[], Sandbox], site: Site, border: Border, size: Size) -> None:
+        self._sandbox, self._site, self._border, self._size = sandbox, site, border, size
 
     async def read(self, path: str) -> bytes:
         """A file below HOME."""
@@ -42,6 +43,14 @@ class SandboxFacts:
     async def posted(self) -> tuple[Posted, ...]:
         """What pages sent to the site."""
         return tuple(self._site.posted)
+
+    async def visited(self) -> tuple[Visit, ...]:
+        """What other sites of the world were asked."""
+        return tuple(self._site.visited)
+
+    async def refused(self) -> tuple[Refused, ...]:
+        """What the border refused."""
+        return tuple(self._border.refused)
 
     async def size(self) -> Size:
         """The screen's size."""
@@ -78,10 +87,10 @@ class DesktopFacts(SandboxFacts):
     """A desktop has windows, an accessibility tree and a clipboard as well."""
 
     def __init__(
-        self, sandbox: Callable[[], Sandbox], site: Site, size: Size, session: Callable[[], Session],
+        self, sandbox: Callable[[], Sandbox], site: Site, border: Border, size: Size, session: Callable[[], Session],
         display: Callable[[], Display],
     ) -> None:  # fmt: skip
-        super().__init__(sandbox, site, size)
+        super().__init__(sandbox, site, border, size)
         self._session, self._display = session, display
 
     async def windows(self) -> tuple[Window, ...]:

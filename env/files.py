@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 from pathlib import Path, PurePosixPath
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -66,3 +67,30 @@ def glob_beneath(home: Path, pattern: str) -> tuple[str, ...]:
     found = (p.relative_to(home) for p in home.glob(pattern) if not p.is_symlink())
     hidden_wanted = any(part.startswith(".") for part in PurePosixPath(pattern).parts)
     return tuple(sorted(str(p) for p in found if hidden_wanted or not any(q.startswith(".") for q in p.parts)))
+
+
+class HomeFiles:
+    """The files of HOME that a person would find in a file chooser; `inside` is where the world's programs see HOME."""
+
+    def __init__(self, home: Path, inside: str) -> None:
+        self._home, self._inside = home, inside
+
+    def find(self, path: str) -> str | None:
+        """The path inside of a file, named from HOME on or in full; None unless it is there."""
+        below = path.removeprefix("file://").removeprefix(f"{self._inside}/").removeprefix("~/")
+        return f"{self._inside}/{below}" if self._is_file(below) else None
+
+    def names(self) -> tuple[str, ...]:
+        """The files of HOME and of its folders, from HOME on."""
+        found = (*glob_beneath(self._home, "*"), *glob_beneath(self._home, "*/*"))
+        return tuple(name for name in found if self._is_file(name))
+
+    def _is_file(self, path: str) -> bool:
+        try:
+            descriptor = _open(self._home, path, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        try:
+            return stat.S_ISREG(os.fstat(descriptor).st_mode)
+        finally:
+            os.close(descriptor)

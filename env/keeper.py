@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import sys
 import time
@@ -25,12 +26,16 @@ from starlette.routing import Route
 from env.folder import WorldFolder
 from env.settle import until
 from env.setup import SetupStep
+from env.vault import Misplaced, Secret, Vault, names_in
+from env.veil import veiled
 from env.wire import FACTS
-from env.world import World, WorldSpec
+from env.world import Look, World, WorldSpec
 from tools.actions import Action, Outcome
 from tools.errors import EnvError, ScenarioError, SurehandError
 
 _WATCH_EVERY = 1.0
+_SAME_PLACE = 5
+"""Pictures that are taken until what is to be covered stood still around one; then all that was seen is covered."""
 
 
 class ResetOrder(BaseModel):
@@ -49,6 +54,13 @@ class ActOrder(BaseModel):
     action: Action
 
 
+class SecretsOrder(BaseModel):
+    """Body of POST /secrets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    secrets: dict[str, Secret]
+
+
 class Keeper:
     """Numbers the actions of one world, answers for it over HTTP, ends it when nobody asks any more."""
 
@@ -57,7 +69,9 @@ class Keeper:
         self._turn = asyncio.Lock()
         self._outcomes: dict[int, Outcome] = {}
         self._begun = 0
+        self._vault = Vault({})
         self._last_word = time.monotonic()
+        self._id = secrets.token_hex(8)
         self.finished = asyncio.Event()
 
     async def reset(self, body: bytes) -> Response:
@@ -65,13 +79,34 @@ class Keeper:
         order = ResetOrder.model_validate_json(body)
         self._outcomes, self._begun = {}, 0
         await self._world.reset(order.setup, order.seed)
-        return JSONResponse(self._world.describe())
+        return JSONResponse(self._world.describe() | {"keeper": self._id})
 
     async def look(self, body: bytes) -> Response:
-        """A picture; what else is known about it stands in a header."""
+        """A picture without secrets; what else is known about it stands in a header."""
+        look = await self._covered()
+        about = {"size": look.frame.size, "settled": look.settled, "waited": look.waited, "url": look.url,
+                 "note": look.note, "person": look.person}  # fmt: skip
+        return Response(
+            look.frame.png, media_type="image/png", headers={"X-Look": json.dumps(self._vault.masked(about))}
+        )
+
+    async def _covered(self) -> Look:
         look = await self._world.look()
-        about = {"size": look.frame.size, "settled": look.settled, "waited": look.waited, "url": look.url}
-        return Response(look.frame.png, media_type="image/png", headers={"X-Look": json.dumps(about)})
+        if not self._vault.values:
+            return look
+        spots = set(await self._world.spots(self._vault.values))
+        for _ in range(_SAME_PLACE):
+            look = await self._world.look()
+            after = set(await self._world.spots(self._vault.values))
+            if after <= spots:
+                break
+            spots |= after
+        return look._replace(frame=veiled(look.frame, spots))
+
+    async def secrets(self, body: bytes) -> Response:
+        """Takes the secrets, which stay in the memory of this process."""
+        self._vault = Vault(SecretsOrder.model_validate_json(body).secrets)
+        return JSONResponse({})
 
     async def act(self, body: bytes) -> Response:
         """At most once per number: one that was seen gives its recorded outcome, or says that none can be known."""
@@ -84,7 +119,16 @@ class Keeper:
         if order.number <= self._begun:
             return Outcome(ok=False, note="unknown: interrupted")
         self._begun = order.number
-        return await self._world.act(order.action)
+        if not names_in(order.action):
+            return await self._world.act(order.action)
+        place = await self._world.place()
+        try:
+            action = self._vault.filled(order.action, place)
+        except Misplaced as why:
+            return Outcome(ok=False, note=str(why))
+        await self._world.typed(place)
+        outcome = await self._world.act(action)
+        return outcome.model_copy(update={"note": self._vault.masked(outcome.note)})
 
     async def fact(self, name: str, body: bytes) -> Response:
         """One read-only fact."""
@@ -93,7 +137,10 @@ class Keeper:
             value = await getattr(self._world.facts, name)(**json.loads(body or b"{}"))
         except FileNotFoundError as error:
             return JSONResponse({"missing": [error.strerror, error.filename]}, status_code=404)
-        return Response(adapter.dump_json(value), media_type="application/json")
+        if not self._vault.values:
+            return Response(adapter.dump_json(value), media_type="application/json")
+        plain = self._vault.masked(value) if isinstance(value, bytes) else value
+        return JSONResponse(self._vault.masked(adapter.dump_python(plain, mode="json")))
 
     async def release(self, body: bytes) -> Response:
         """Lets go of keys and buttons."""
@@ -118,25 +165,26 @@ class Keeper:
         async def fact(request: Request) -> Response:
             name = request.path_params["name"]
             if name not in FACTS:
-                return _failure(ScenarioError(f"no fact {name!r}"))
+                return _failure(ScenarioError(f"no fact {name!r}"), self._vault)
             body = await request.body()
             return await self._answer(lambda b: self.fact(name, b), body)
 
         async def renew(request: Request) -> Response:
             self._last_word = time.monotonic()
-            return JSONResponse({"pid": os.getpid()})
+            return JSONResponse({"pid": os.getpid(), "keeper": self._id})
 
         return Starlette(
             routes=[
                 route("/reset", self.reset),
                 route("/look", self.look),
+                route("/secrets", self.secrets),
                 route("/act", self.act),
                 route("/release", self.release),
                 route("/close", self.close),
                 Route("/fact/{name}", fact, methods=["POST"]),
                 Route("/renew", renew, methods=["POST"]),
             ],
-            exception_handlers={Exception: _unforeseen},
+            exception_handlers={Exception: self._unforeseen},
         )
 
     async def _answer(self, do: Callable[[bytes], Awaitable[Response]], body: bytes) -> Response:
@@ -145,10 +193,14 @@ class Keeper:
             try:
                 return await do(body)
             except (SurehandError, OSError, ValueError) as error:
-                traceback.print_exc()
-                return _failure(error)
+                sys.stderr.write(self._vault.masked(traceback.format_exc()))
+                return _failure(error, self._vault)
             finally:
                 self._last_word = time.monotonic()
+
+    async def _unforeseen(self, request: Request, error: Exception) -> Response:
+        """What nobody named is a fault of the world, too; the server prints its traceback into the log."""
+        return _failure(error, self._vault)
 
     async def watch(self) -> None:
         """Ends the world when its lease ran out."""
@@ -161,15 +213,10 @@ class Keeper:
                 await asyncio.wait_for(self.finished.wait(), _WATCH_EVERY)
 
 
-async def _unforeseen(request: Request, error: Exception) -> Response:
-    """What nobody named is a fault of the world, too; the server prints its traceback into the log."""
-    return _failure(error)
-
-
-def _failure(error: Exception) -> JSONResponse:
+def _failure(error: Exception, vault: Vault) -> JSONResponse:
     kind = type(error).__name__ if isinstance(error, SurehandError) else EnvError.__name__
     message = str(error) if isinstance(error, SurehandError) else f"{type(error).__name__}: {error}"
-    return JSONResponse({"error": {"kind": kind, "message": message}}, status_code=500)
+    return JSONResponse({"error": {"kind": kind, "message": vault.masked(message)}}, status_code=500)
 
 
 async def _started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> bool | None:
@@ -178,6 +225,10 @@ async def _started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> boo
 
 def make_world(spec: WorldSpec, folder: WorldFolder) -> World:
     """The world that a spec describes; its module is loaded only when it is wanted."""
+    if spec.kind == "display":
+        from env.present import PresentDisplay
+
+        return PresentDisplay(spec, folder)
     if spec.kind == "desktop":
         from env.desktop import DesktopWorld
 

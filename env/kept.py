@@ -6,15 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 from pydantic import TypeAdapter
 
-from env.base import Line, Node, Observation, Posted, Process, Shots, Window
+from env.allow import Refused
+from env.base import Line, Node, Observation, Posted, Process, Shots, Visit, Window
 from env.setup import SetupStep
+from env.vault import Secret
 from env.wire import FACTS
 from env.world import WorldSpec
 from tools import errors
@@ -26,6 +28,9 @@ from tools.geometry import Size
 
 _START_LIMIT = 30.0
 _LONGEST_CALL = 180.0
+SECRET_VARIABLE = "SUREHAND_SECRET_"
+"""How variables begin that hold the value of a secret."""
+NO_SECRETS: Mapping[str, Secret] = {}
 _SETUP: TypeAdapter[tuple[SetupStep, ...]] = TypeAdapter(tuple[SetupStep, ...])
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,11 +38,14 @@ _ROOT = Path(__file__).resolve().parent.parent
 class KeptEnvironment:
     """A world behind a keeper. `close` ends it; a run that dies leaves it to the keeper's lease.
 
-    `folder` is where the keeper of an open world lives: with it, another process can go on (`attach`).
+    `folder` and `keeper` (in `description` after a reset) name an open world: with them, another process can `attach`.
     """
 
-    def __init__(self, spec: WorldSpec, folder: Path | None = None) -> None:
-        self.spec, self.folder = spec, folder
+    def __init__(
+        self, spec: WorldSpec, folder: Path | None = None, keeper: str = "", *,
+        secrets: Mapping[str, Secret] = NO_SECRETS,
+    ) -> None:  # fmt: skip
+        self.spec, self.folder, self._keeper, self._secrets = spec, folder, keeper, secrets
         self.description: dict[str, str] = {}
         self._client: httpx.AsyncClient | None = self._connect(folder) if folder else None
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,8 +58,18 @@ class KeptEnvironment:
             await self.close()
         if self._client is None:
             await self._start()
+            if self._secrets:
+                await self.call("/secrets", {"secrets": {name: _told(one) for name, one in self._secrets.items()}})
         answer = await self.call("/reset", {"setup": _SETUP.dump_python(tuple(setup), mode="json"), "seed": seed})
-        self.description = answer.json()
+        self.description = answer.json() | {"folder": str(self.folder)}
+
+    async def attach(self) -> None:
+        """Goes on with the open world in `folder`. Raises EnvError when it is gone, though another may be there now."""
+        answer = await self.call("/renew", {})
+        if answer.json()["keeper"] != self._keeper:
+            await self.abandon()  # what stands in its place is somebody else's, and not to be closed
+            raise EnvError("the world of this run is gone: its keeper ended it when nobody asked any more")
+        self._renewing = asyncio.create_task(self._renew())
 
     async def observe(self, shots: Shots) -> Observation:
         """Settles, grabs, stores."""
@@ -59,7 +77,7 @@ class KeptEnvironment:
         path, digest = shots.put(frame)
         return Observation(
             path=path, sha256=digest, size=frame.size, settled=about["settled"], waited=round(about["waited"], 4),
-            url=about["url"],
+            url=about["url"], note=about["note"], person=about["person"],
         )  # fmt: skip
 
     async def look(self) -> tuple[Frame, dict[str, Any]]:
@@ -112,7 +130,7 @@ class KeptEnvironment:
         try:
             process = self._process = subprocess.Popen(
                 [sys.executable, "-m", "env.keeper", self.spec.model_dump_json(), str(write)],
-                pass_fds=[write], stdin=subprocess.DEVNULL, start_new_session=True, cwd=_ROOT,
+                pass_fds=[write], stdin=subprocess.DEVNULL, start_new_session=True, cwd=_ROOT, env=_environment(),
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             )  # fmt: skip
         finally:
@@ -164,6 +182,16 @@ class KeptEnvironment:
         """Kills the keeper, as a crash of it would."""
         if self._process is not None:
             self._process.kill()
+
+
+def _environment() -> dict[str, str]:
+    """What a keeper inherits: no secret, for it is told those that it needs."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SECRET_VARIABLE)}
+
+
+def _told(secret: Secret) -> dict[str, Any]:
+    """A secret as its keeper gets it, over a socket that only this user can reach."""
+    return secret.model_dump(mode="json") | {"value": secret.value.get_secret_value()}
 
 
 _KINDS: dict[str, type[errors.SurehandError]] = {"EnvError": errors.EnvError, "ScenarioError": errors.ScenarioError}
@@ -233,6 +261,16 @@ class KeptProbe:
     async def posted(self) -> tuple[Posted, ...]:
         """What pages sent to the site."""
         found: tuple[Posted, ...] = await self._fact("posted")
+        return found
+
+    async def visited(self) -> tuple[Visit, ...]:
+        """What other sites of the world were asked."""
+        found: tuple[Visit, ...] = await self._fact("visited")
+        return found
+
+    async def refused(self) -> tuple[Refused, ...]:
+        """What the allow-lists refused."""
+        found: tuple[Refused, ...] = await self._fact("refused")
         return found
 
     async def size(self) -> Size:

@@ -1,11 +1,11 @@
 """Carries out setup steps in a sandbox: files, pages, programs."""
 
-import io
 import os
 from collections.abc import Callable
 
 from env.base import Window
 from env.display import Display
+from env.documents import file_content
 from env.files import write_beneath
 from env.sandbox import Child, Sandbox
 from env.session import Session
@@ -15,33 +15,16 @@ from tools.errors import EnvError, ScenarioError
 
 
 async def put_file(step: PutFile, sandbox: Sandbox) -> None:
-    """Writes a text, or a spreadsheet of rows, into HOME. Raises ScenarioError."""
-    if step.rows is not None:
-        content = _spreadsheet(step)
-    elif step.text is not None:
-        content = step.text.encode()
-    else:
-        raise ScenarioError(f"put_file {step.path!r}: neither text nor rows")
+    """Writes a file into HOME. Raises ScenarioError."""
+    try:
+        content = file_content(step)
+    except ValueError as error:
+        raise ScenarioError(f"put_file {step.path!r}: {error}") from None
     owner = sandbox.folder.uid if os.getuid() == 0 else None
     try:
         write_beneath(sandbox.home, step.path, content, owner)
     except FileNotFoundError as error:
         raise ScenarioError(f"put_file {step.path!r}: {error.strerror}") from None
-
-
-def _spreadsheet(step: PutFile) -> bytes:
-    from openpyxl import Workbook
-
-    if not step.path.endswith(".xlsx"):
-        raise ScenarioError(f"put_file {step.path!r}: rows make a spreadsheet, so the name must end in .xlsx")
-    book = Workbook()
-    sheet = book.active
-    assert sheet is not None
-    for row in step.rows or ():
-        sheet.append(row)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
 
 
 async def run(step: Run, sandbox: Sandbox, environment: dict[str, str]) -> None:

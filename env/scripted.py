@@ -15,7 +15,8 @@ from pathlib import PurePosixPath
 from random import Random
 from typing import Any
 
-from env.base import Line, Node, Observation, Posted, Process, Shots, Window
+from env.allow import EVERYTHING, Allow, Border, Refused
+from env.base import Line, Node, Observation, Posted, Process, Shots, Visit, Window
 from env.screens import App, Button, Copy, Field, Fill, Label, Post, Reaction, Screen, Show, Shown, Widget, Write, draw
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from tools import actions
@@ -97,10 +98,10 @@ class ScriptedWorld:
 
     def __init__(
         self, app: App | Callable[[Random], App], size: Size = SMALL, *, fail_at: int | None = None,
-        slow: float = 0.0, restless: bool = False, clock: VirtualClock | None = None,
+        slow: float = 0.0, restless: bool = False, clock: VirtualClock | None = None, allow: Allow = EVERYTHING,
     ) -> None:  # fmt: skip
         self._make: Callable[[Random], App] = app if callable(app) else lambda random: app
-        self.size, self.clock = size, clock or VirtualClock()
+        self.size, self.clock, self.border = size, clock or VirtualClock(), Border(allow)
         self._fail_at, self._slow, self._restless = fail_at, slow, restless
         self._state: _State | None = None
 
@@ -112,6 +113,7 @@ class ScriptedWorld:
     async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
         """Every screen as it was written, set up. Raises ScenarioError for a step that this world cannot do."""
         self._state = None
+        self.border.clear()
         if self._fail_at == 0:
             raise EnvError("the world died of its reset, as ordered")
         app = self._make(Random(seed))
@@ -140,7 +142,8 @@ class ScriptedWorld:
             if self._fail_at is not None and number >= self._fail_at:
                 self._state = None
                 raise EnvError(f"the world died of action {number}, as ordered")
-            state.outcomes[number] = self._do(state, action)
+            why = self.border.refusal(action)
+            state.outcomes[number] = Outcome(ok=False, note=why) if why else self._do(state, action)
         return state.outcomes[number]
 
     def probe(self) -> "ScriptedProbe":
@@ -351,6 +354,16 @@ class ScriptedProbe:
     async def posted(self) -> tuple[Posted, ...]:
         """What `Post` sent."""
         return tuple(self._world.state().posted)
+
+    async def visited(self) -> tuple[Visit, ...]:
+        """None: there is one site."""
+        self._world.state()
+        return ()
+
+    async def refused(self) -> tuple[Refused, ...]:
+        """What the allow-lists refused."""
+        self._world.state()
+        return tuple(self._world.border.refused)
 
     async def size(self) -> Size:
         """The screen's size."""

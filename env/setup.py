@@ -9,12 +9,34 @@ class _Step(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Shape(_Step):
+    """An area of one colour (`#rrggbb`) with the corners `polygon`, or the oval that fills the box `oval`."""
+
+    colour: str
+    polygon: tuple[tuple[int, int], ...] = ()
+    oval: tuple[int, int, int, int] | None = None
+
+
+class Picture(_Step):
+    """A drawing of `size` pixels: the background, and the shapes from the lowest to the topmost.
+
+    When all is drawn it is turned clockwise by quarters of a circle, as by a camera that was held upright.
+    """
+
+    size: tuple[int, int]
+    background: str
+    shapes: tuple[Shape, ...] = ()
+    quarters: int = 0
+
+
 class PutFile(_Step):
-    """Put a file into HOME: `text` as it is, or a spreadsheet made from `rows` (`.xlsx`)."""
+    """Put a file into HOME: `text` as it is, or a file made from `rows`, `paragraphs` or a `picture`."""
 
     path: str
     text: str | None = None
-    rows: tuple[tuple[str | int | float | None, ...], ...] | None = None
+    rows: tuple[tuple[str | int | float | None, ...], ...] | None = None  # .xlsx
+    paragraphs: tuple[str, ...] | None = None  # .odt
+    picture: Picture | None = None  # .png
 
 
 class Serve(_Step):
@@ -28,7 +50,7 @@ class Serve(_Step):
 
 
 class OpenUrl(_Step):
-    """Load an address and wait until the page has loaded (a browser world)."""
+    """Load an address and wait until the page has loaded; on a desktop, until a browser's window is there."""
 
     url: str
 

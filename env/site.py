@@ -4,28 +4,35 @@ import asyncio
 import contextlib
 import json
 import socket
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from env.base import Posted
+from env.base import Posted, Visit
 from tools.errors import ScenarioError
 
 HOST = "site.test"
 PORT = 8000
-"""Inside, where http://site.test/ is mapped to."""
+"""Inside, where http://site.test/ and all other hosts below `.test` lead to."""
+KIT = "kit"
+"""The folder of what pages share: it is served beside whichever folder is shown, as http://site.test/kit/."""
 _LARGEST_BODY = 1 << 20
+_OPEN_TO_ALL = ("Access-Control-Allow-Origin", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods")
 
 
 class Site:
-    """Serves one folder at a time; `posted` grows by each POST below /api/."""
+    """Serves one folder at a time; `posted` grows by each POST below /api/.
+
+    Other hosts below `.test` answer everything with a page of their own name; what they were asked is in `visited`.
+    """
 
     def __init__(self, assets: Path) -> None:
         self._assets = assets
@@ -35,6 +42,7 @@ class Site:
         self._data: dict[str, Any] = {}
         self._pages: StaticFiles | None = None
         self.posted: list[Posted] = []
+        self.visited: list[Visit] = []
 
     async def open(self, listener: socket.socket) -> None:
         """Begins to answer on a listening socket, with nothing to show yet."""
@@ -43,12 +51,18 @@ class Site:
         routes = [
             Route("/data.json", self._give_data),
             Route("/api/{path:path}", self._take, methods=["POST"]),
+            Mount(f"/{KIT}", StaticFiles(directory=self._assets / KIT, check_dir=False)),
             Mount("/", self._show_page),
         ]
+        own = Starlette(routes=routes)
+
+        async def by_host(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope, receive)
+            known = request.url.hostname in (HOST, "127.0.0.1", "localhost")
+            await (own if known else await self._foreign(request))(scope, receive, send)
+
         self._server = uvicorn.Server(
-            uvicorn.Config(
-                Starlette(routes=routes), log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=0
-            )
+            uvicorn.Config(by_host, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=0)
         )
         self._task = asyncio.create_task(self._server._serve([listener]))
 
@@ -62,7 +76,7 @@ class Site:
 
     def clear(self) -> None:
         """Shows nothing, and forgets what was posted."""
-        self._pages, self._data, self.posted = None, {}, []
+        self._pages, self._data, self.posted, self.visited = None, {}, [], []
 
     async def _show_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._pages or Response("nothing is served here", status_code=404)
@@ -71,12 +85,18 @@ class Site:
     async def _give_data(self, request: Request) -> Response:
         return JSONResponse(self._data)
 
+    async def _foreign(self, request: Request) -> Response:
+        host = request.url.hostname or ""
+        body = await _body(request) or b""
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        self.visited.append(Visit(host=host, method=request.method, path=path, body=body.decode(errors="replace")))
+        page = f"<!doctype html><title>{escape(host)}</title><h1>{escape(host)}</h1>"
+        return HTMLResponse(page, headers=dict.fromkeys(_OPEN_TO_ALL, "*"))
+
     async def _take(self, request: Request) -> Response:
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > _LARGEST_BODY:
-                return JSONResponse({"ok": False}, status_code=413)
+        body = await _body(request)
+        if body is None:
+            return JSONResponse({"ok": False}, status_code=413)
         try:
             sent = json.loads(body) if body else None
         except ValueError:
@@ -94,3 +114,13 @@ class Site:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+
+
+async def _body(request: Request) -> bytes | None:
+    """What was sent; None when it is too much."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_BODY:
+            return None
+    return body

@@ -35,6 +35,14 @@ class Windows:
             raise EnvError(f"the display is gone: {error}") from None
         return found
 
+    def pointer(self) -> tuple[int, int]:
+        """Where the mouse pointer is, in pixels of the screen."""
+        try:
+            found = self._root.query_pointer()
+        except self._gone as error:
+            raise EnvError(f"the display is gone: {error}") from None
+        return found.root_x, found.root_y
+
     def _describe(self, number: int, active: bool) -> dict[str, Any]:
         window = self._display.create_resource_object("window", number)
         shape = window.get_geometry()

@@ -55,6 +55,10 @@ class Worker:
         """Lists the windows."""
         return {"windows": self._windows.list()}, b""
 
+    async def pointer(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Tells where the pointer is."""
+        return {"pointer": self._windows.pointer()}, b""
+
 
 async def obey(orders: BinaryIO, answers: BinaryIO) -> None:
     """Until stdin ends."""

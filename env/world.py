@@ -8,40 +8,49 @@ from typing import Literal, NamedTuple, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from env import settle
+from env.allow import EVERYTHING, Allow
 from env.base import Facts
 from env.setup import SetupStep
+from env.vault import Place
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
 from tools.errors import UserError
-from tools.geometry import Size
+from tools.geometry import Rect, Size
+
+Kind = Literal["desktop", "browser", "kiosk", "display"]
 
 
 class WorldSpec(BaseModel):
     """Everything a keeper must know to make a world.
 
-    `kind`: a desktop with applications; a headless browser; or `kiosk`, a browser that fills a private display, whose
-    pictures are taken through X (about 25 times cheaper than asking the browser). `lease` is in seconds: a keeper that
-    nobody spoke to for so long ends its world.
+    `kind`: a desktop with applications; a headless browser; `kiosk`, a browser that fills a private display, whose
+    pictures are taken through X (about 25 times cheaper than asking the browser); or the person's own `display`.
+    `lease` is in seconds: a keeper that nobody spoke to for so long ends its world. With `network` its programs reach
+    the outside, as far as `allow` lets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["desktop", "browser", "kiosk"]
+    kind: Kind
     size: Size = Size(1280, 720)
     assets: Path = Path()
     chromium: str = ""
     quiet: float = settle.QUIET
     limit: float = settle.LIMIT
     lease: float = 120.0
+    allow: Allow = EVERYTHING
+    network: bool = False
 
 
 class Look(NamedTuple):
-    """A picture and how it was come by; `waited` in seconds."""
+    """A picture and how it was come by; `waited` in seconds, `note` what else happened."""
 
     frame: Frame
     settled: bool
     waited: float
     url: str | None = None
+    note: str = ""
+    person: bool = False
 
 
 class World(Protocol):
@@ -66,6 +75,18 @@ class World(Protocol):
 
     async def act(self, action: ComputerAction | BrowserAction) -> Outcome:
         """Does one action. Raises EnvError."""
+        ...
+
+    async def place(self) -> Place:
+        """What has the keyboard. Raises EnvError."""
+        ...
+
+    async def typed(self, place: Place) -> None:
+        """A secret was typed there: what the world must know to find it again on the screen. Raises EnvError."""
+        ...
+
+    async def spots(self, texts: Sequence[str]) -> tuple[Rect, ...]:
+        """Where on the picture any of the texts may be seen; rather more than too little. Raises EnvError."""
         ...
 
     async def release(self) -> None:

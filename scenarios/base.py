@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from env.allow import EVERYTHING, Allow
 from env.base import Probe
 from env.setup import SetupStep
 from scenarios.schema import Strict
@@ -14,6 +15,8 @@ from tools.actions import BrowserAction, ComputerAction
 from tools.geometry import Size
 
 World = Literal["desktop", "browser"]
+AnyWorld = Literal["desktop", "browser", "display"]
+"""Where a task can be done; the person's own display is for goals only."""
 
 
 class CheckResult(BaseModel):
@@ -66,19 +69,24 @@ class Limits(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A scenario at one seed: everything in it comes from the same draw, which `drawn` holds by name."""
+    """A scenario at one seed: everything in it comes from the same draw, which `drawn` holds by name.
+
+    A goal in plain words is one without a check. With `network` its world reaches the domains that `allow` names.
+    """
 
     scenario: str
     seed: int
-    world: World
+    world: AnyWorld
     goal: str
-    check: Check
+    check: Check | None
     size: Size
     limits: Limits
     setup: tuple[SetupStep, ...] = ()
     oracle: Oracle | None = None
     near_miss: Oracle | None = None
     drawn: Mapping[str, Any] = field(default_factory=dict)
+    allow: Allow = EVERYTHING
+    network: bool = False
 
 
 class Scenario(Protocol):

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated, ClassVar, Self, TypeVar
@@ -18,9 +19,9 @@ from scenarios.schema import Strict, Text, named, shown
 class NamedCheck(Strict):
     """A check that YAML can name; its fields are the arguments."""
 
+    @abstractmethod
     async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
         """As `Check.judge`."""
-        raise NotImplementedError
 
 
 C = TypeVar("C", bound=NamedCheck)

@@ -5,6 +5,7 @@ Templates are Jinja2, sandboxed, and an unknown name is an error. A string that 
 """
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
@@ -29,9 +30,9 @@ class TemplateFault(ValueError):
 
 
 class _Draw(Strict):
+    @abstractmethod
     def take(self, random: Random) -> Any:
         """The drawn value."""
-        raise NotImplementedError
 
 
 class _Choice(_Draw):

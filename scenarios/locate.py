@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from env.base import Probe
+from env.base import Node, Probe
 from scenarios.matching import Closeness, places
 from scenarios.schema import Strict, Text, shown
 from tools.dom import Element
@@ -195,8 +195,15 @@ async def _on_desktop(locator: Locator, probe: Probe) -> list[_Candidate]:
     if locator.role is None:
         return await _read(probe)
     roles = {locator.role, locator.role.replace("_", " "), *_ATSPI_ROLES.get(locator.role, ())}
-    nodes = [node for node in await probe.a11y() if node.role in roles and "showing" in node.states]
-    return [_Candidate(node.name or node.text, node.rect) for node in nodes]
+    nodes = _of_window(locator, await probe.a11y())
+    seen = [node for node in nodes if node.role in roles and "showing" in node.states]
+    return [_Candidate(node.name or node.text, node.rect) for node in seen]
+
+
+def _of_window(locator: Locator, nodes: Sequence[Node]) -> Sequence[Node]:
+    """The nodes of the window that is meant, so that nothing behind it is found; all where none bears its title."""
+    title = (locator.window or "").casefold()
+    return [node for node in nodes if title in node.window.casefold()] or nodes
 
 
 async def _read(probe: Probe) -> list[_Candidate]:

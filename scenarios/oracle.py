@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from env.base import Probe
+from env.vault import placeholder
 from scenarios.base import Intent, Oracle
 from scenarios.locate import Found, Locator, closest, is_further_down, locate
 from scenarios.schema import Strict, Text, named, shown
@@ -46,8 +47,8 @@ class Step(Strict):
         return ()
 
     def intent(self, found: Sequence[Found], size: Size) -> Intent | None:
-        """The action, given where each target is; None where being there was all."""
-        raise NotImplementedError
+        """The action, given where each target is; None where being there is all."""
+        return None
 
     def parts(self) -> "tuple[Step, ...]":
         """The steps of one action each that this one stands for."""
@@ -88,9 +89,6 @@ class _WaitFor(Locator, Step):
     def targets(self) -> tuple[Locator, ...]:
         return (self,)
 
-    def intent(self, found: Sequence[Found], size: Size) -> None:
-        return None
-
 
 class WaitGone(Locator, Step):
     """Waits until something is not to be seen any more."""
@@ -124,11 +122,11 @@ class _Scroll(Step):
 class _Type(Step):
     """Types a text; with `into`, in place of what that field holds. A `secret` is typed by its name alone.
 
-    The name's value is put in where the keys are pressed (agent.guard), so that no file and no log ever holds it.
+    The name's value is put in where the keys are pressed (env.vault), so that no file and no log ever holds it.
     """
 
     text: Text | None = None
-    secret: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    secret: str | None = Field(default=None, pattern=r"^[\w-]+$")
     into: Locator | None = None
 
     @model_validator(mode="before")
@@ -150,7 +148,7 @@ class _Type(Step):
 
     def intent(self, found: Sequence[Found], size: Size) -> Intent:
         if self.secret is not None:
-            return Intent(Type(text=f"{{{{secret:{self.secret}}}}}"), f"the secret {self.secret}")
+            return Intent(Type(text=placeholder(self.secret)), f"the secret {self.secret}")
         return Intent(Type(text=self.text or ""), shown(self.text))
 
 

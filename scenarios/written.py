@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from env.allow import Allow
 from env.setup import STEPS as SETUP_STEPS
 from env.setup import SetupStep
 from scenarios.base import Limits, Task, World
@@ -15,7 +16,7 @@ from scenarios.checkers import AnyCheck
 from scenarios.documents import Document, read_document
 from scenarios.draw import Loc, TemplateFault, draw, render
 from scenarios.oracle import Steps, compile_steps
-from scenarios.schema import Strict, Text, named, shown
+from scenarios.schema import Strict, Text, known_keys, named, shown
 from tools.errors import ScenarioError, UserError
 from tools.geometry import Size
 
@@ -31,16 +32,23 @@ class _File(Strict):
     tags: tuple[str, ...] = ()
     draw: dict[str, Any] = Field(default_factory=dict)
     goal: Any
+    allow: Any = Field(default_factory=dict)
     setup: Any = ()
     oracle: Any = ()
     near_miss: Any = ()
     check: Any
 
 
+def _allow(value: object) -> object:
+    known_keys(value, Allow)
+    return value
+
+
 class _Filled(Strict):
     """The parts with templates, filled for one seed."""
 
     goal: Text
+    allow: Annotated[Allow, BeforeValidator(_allow)]
     setup: tuple[Annotated[SetupStep, BeforeValidator(lambda v: named(v, SETUP_STEPS, "setup step"))], ...]
     oracle: Steps
     near_miss: Steps
@@ -76,6 +84,7 @@ class WrittenScenario:
             size=self.file.size,
             limits=self.file.limits,
             goal=filled.goal,
+            allow=filled.allow,
             setup=filled.setup,
             check=filled.check,
             oracle=compile_steps(filled.oracle) if filled.oracle else None,

@@ -39,7 +39,7 @@ def _whole(value: Any) -> Any:
             return value
 
 
-class _Pointing(_Verb):
+class Pointing(_Verb):
     """An action with a target: a box (clicked at its centre) or a place; where both are given the box decides."""
 
     bbox_2d: Box | None = None
@@ -63,7 +63,9 @@ class _Pointing(_Verb):
         return None if self.place is None else to_pixel(self.place, size)
 
 
-class _Targeted(_Pointing):
+class Targeted(Pointing):
+    """An action that cannot do without a target."""
+
     @model_validator(mode="after")
     def _needs_a_target(self) -> Self:
         if self.place is None:
@@ -94,57 +96,58 @@ class Type(_Verb):
     text: str
 
 
-class MouseMove(_Targeted):
+class MouseMove(Targeted):
     """Move the pointer."""
 
     action: Literal["mouse_move"] = "mouse_move"
 
 
-class LeftClick(_Targeted):
+class LeftClick(Targeted):
     """Click the left button."""
 
     action: Literal["left_click"] = "left_click"
 
 
-class LeftClickDrag(_Targeted):
-    """Drag with the left button: from the pointer to the target, or from the target to `coordinate2` where given."""
+class LeftClickDrag(Targeted):
+    """Drag with the left button from where the pointer is to the target."""
 
     action: Literal["left_click_drag"] = "left_click_drag"
     coordinate2: GridPoint | None = None
+    """Where the drag ends; it then begins at the target."""
 
 
-class RightClick(_Targeted):
+class RightClick(Targeted):
     """Click the right button."""
 
     action: Literal["right_click"] = "right_click"
 
 
-class MiddleClick(_Targeted):
+class MiddleClick(Targeted):
     """Click the middle button."""
 
     action: Literal["middle_click"] = "middle_click"
 
 
-class DoubleClick(_Targeted):
+class DoubleClick(Targeted):
     """Click the left button twice."""
 
     action: Literal["double_click"] = "double_click"
 
 
-class TripleClick(_Targeted):
+class TripleClick(Targeted):
     """Click the left button three times (selects a line)."""
 
     action: Literal["triple_click"] = "triple_click"
 
 
-class Scroll(_Pointing):
+class Scroll(Pointing):
     """Turn the wheel over the target, or where the pointer is: positive pixels up, negative down."""
 
     action: Literal["scroll"] = "scroll"
     pixels: float = Field(allow_inf_nan=False)
 
 
-class HScroll(_Pointing):
+class HScroll(Pointing):
     """Turn the wheel sideways: positive pixels right, negative left."""
 
     action: Literal["hscroll"] = "hscroll"

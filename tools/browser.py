@@ -93,7 +93,8 @@ class BrowserHands(Hands):
     """Acts on the front tab through Playwright's mouse and keyboard, whose events are trusted as a person's are.
 
     Points are pixels of a picture of the given size, whatever the device's scale. What the browser itself did
-    meanwhile (a dialog, a file chooser, a download) is told in the note of the next outcome.
+    meanwhile (a dialog, a file chooser, a download) is told in the note of the next outcome. While a file chooser is
+    open, a typed text is the path of the file to choose.
     """
 
     def __init__(self, tabs: Tabs, patience: float = ANSWER_WITHIN) -> None:
@@ -140,7 +141,12 @@ class BrowserHands(Hands):
 
     async def _act(self, front: Front, action: ComputerAction | BrowserAction, size: Size) -> str:
         """Does it, and returns why it could not be done, or nothing."""
+        chooser = self._tabs.chooser
+        if closed := chooser.closed_by(action):
+            self._tabs.note(closed)
         match action:
+            case Type(text=path) if chooser.is_open:
+                return await chooser.choose(path)
             case Key(keys=names):
                 await self._chord(front.page, [to_playwright(name) for name in names])
             case Type(text=text):

@@ -97,16 +97,13 @@ class Desktop(Hands):
             raise
 
     def _open(self) -> None:
-        self._typist = Typist(self._name)
-        # pyautogui does without these: the one ends the process where Tk is missing, the other starts programs.
-        with lost_display(self._name), _absent("mouseinfo", "pyscreeze"):
-            import pyautogui
-        bound = pyautogui.platformModule._display.get_display_name()
-        if bound != self._name:
-            raise EnvError(f"pyautogui works {bound!r} in this process, and cannot work {self._name!r} as well")
-        pyautogui.PAUSE = 0
-        pyautogui.FAILSAFE = False  # it would raise at every call once the pointer is in a corner
-        self._gui: Any = pyautogui
+        typist = Typist(self._name)
+        try:
+            self._gui = _pyautogui(self._name)
+        except EnvError:
+            typist.close()
+            raise
+        self._typist = typist
 
     async def do(self, action: ComputerAction | BrowserAction, size: Size) -> Outcome:
         """Does one action on a screen of `size` pixels; ends when the X server has it.
@@ -173,7 +170,7 @@ class Desktop(Hands):
         button, times = _BUTTONS[type(action)]
         place = Point(*self._gui.position())
         if isinstance(action, LeftClickDrag):
-            self._drag(to_pixel([place for place in (action.place, action.coordinate2) if place][-1], size))
+            self._drag(to_pixel([spot for spot in (action.place, action.coordinate2) if spot][-1], size))
         else:
             self._gui.click(button=button, clicks=times, interval=BETWEEN if times > 1 else 0)
         self._last_press = (button, place, time.monotonic())
@@ -208,6 +205,19 @@ class Desktop(Hands):
                 else:
                     held.callback(self._gui.keyUp, key.pyautogui)
                     self._gui.keyDown(key.pyautogui)
+
+
+def _pyautogui(display: str) -> Any:
+    """The module, working this display without pauses. Raises EnvError where it works another one."""
+    # It does without these: the one ends the process where Tk is missing, the other starts programs.
+    with lost_display(display), _absent("mouseinfo", "pyscreeze"):
+        import pyautogui
+    bound = pyautogui.platformModule._display.get_display_name()
+    if bound != display:
+        raise EnvError(f"pyautogui works {bound!r} in this process, and cannot work {display!r} as well")
+    pyautogui.PAUSE = 0
+    pyautogui.FAILSAFE = False  # it would raise at every call once the pointer is in a corner
+    return pyautogui
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tools.base import Changes
+from tools.chooser import FileChooser, Files, NoFiles
 from tools.errors import EnvError
 
 if TYPE_CHECKING:
@@ -70,11 +71,12 @@ class Tabs:
     A page that a site opens comes to the front; when the front page closes, the one before it comes back. All take
     the viewport of the first, where that is set: the screen has one size, whatever a popup asks for.
     Dialogs block a page and do not show in its pictures, so they are accepted at once (a prompt with its default
-    text), as a tester who goes on would; `take_notes` tells of them.
+    text), as a tester who goes on would; `take_notes` tells of them. A file chooser waits in `chooser` for a path.
     """
 
-    def __init__(self, context: "BrowserContext") -> None:
+    def __init__(self, context: "BrowserContext", files: Files | None = None) -> None:
         self.context = context
+        self.chooser = FileChooser(files or NoFiles())
         self.pages: list[Page] = []
         self._notes: list[str] = []
         self._recent: list[Page] = []  # the last is in front
@@ -88,9 +90,9 @@ class Tabs:
         context.on("dialog", self._answer)
 
     @classmethod
-    async def of(cls, context: "BrowserContext") -> "Tabs":
-        """The tabs of a context, those included that are already open."""
-        tabs = cls(context)
+    async def of(cls, context: "BrowserContext", files: Files | None = None) -> "Tabs":
+        """The tabs of a context, those included that are already open. `files` can be chosen for uploads."""
+        tabs = cls(context, files)
         await context.add_init_script(STEADY)
         for page in context.pages:
             for frame in page.frames:
@@ -155,7 +157,7 @@ class Tabs:
 
     async def _connect(self, page: "Page") -> "CDPSession":
         session = await self.context.new_cdp_session(page)
-        session.on("Page.fileChooserOpened", lambda _: self.note("a file chooser opened: no file was chosen"))
+        session.on("Page.fileChooserOpened", lambda event: self.note(self.chooser.opened(session, event)))
         if (size := self._viewport) and page.viewport_size != size:
             await page.set_viewport_size(size)
         await session.send("Page.enable")

@@ -3,35 +3,18 @@
 A character that the key map gives plain or with Shift is typed by its own key, as a person would. Every other is lent
 one of the key codes that the map leaves empty (18 of 248 on a PC), and keeps it until the room is needed.
 
-A key press carries a code, not a character: the application looks the code up when it gets round to it. So a code may
-go to another character only when everything typed with it has been read. Applications that speak _NET_WM_PING (GTK, Qt,
-Chromium, Java) tell: they read their events in order, and answer a ping after the keys before it. The others (xterm)
-are given time.
+A key press carries a code, not a character: the program looks the code up when it gets round to it. So a code may go to
+another character only when everything typed with it has been read, which tools.reading_x11 finds out.
 """
 
-import select
-import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING
 
 from tools.keys import Key
+from tools.reading_x11 import PATIENCE, Readers
 from tools.x11 import SHIFT, Keyboard, Keymap, connect, lost_display
-
-if TYPE_CHECKING:
-    from Xlib.display import Display
-    from Xlib.xobject.drawable import Window
-
-NOTICE = 0.02
-"""Seconds that an application without pings gets to learn of a new key map, should it read events out of order."""
-
-SLACK = 0.25
-"""Seconds that an application without pings gets to read its keys; xterm between two busy loops needs under 0.1."""
-
-PATIENCE = 10.0
-"""Seconds after which an application that does not answer a ping is said to hang."""
 
 _BURST = 200  # strokes between two waits for the server: python-xlib counts its requests modulo 65536
 _MARK = 0xFFFFFF  # VoidSymbol where no layout has it: on a code that we, or a worker before us, lent to a character
@@ -74,10 +57,9 @@ class Typist:
         self._display = connect(display)
         with lost_display(display):
             self._keyboard = Keyboard(self._display)
-            self._readers = _Readers(self._display, patience)
+            self._readers = Readers(self._display, patience)
         self._uses = count(1)
-        self._lent: dict[int, int] = {}  # codes and their symbols, as of the last look
-        self._used: dict[int, int] = {}  # lent codes, by when they were last typed
+        self._used: dict[int, int] = {}  # codes, by when they were typed last
 
     def close(self) -> None:
         """Gives up the connection. Lent codes stay as they are: somebody may still have to look one up."""
@@ -142,14 +124,11 @@ class Typist:
 
     @contextmanager
     def _noted(self, strokes: Sequence[Stroke]) -> Iterator[None]:
-        """Remembers which lent codes are typed meanwhile, and who has to read them before they mean something else."""
-        used = [stroke[-1] for stroke in strokes if stroke[-1] in self._lent]
-        if used:
-            self._readers.expect_reading()
+        """Remembers what is typed meanwhile, and who has to read it before its codes mean something else."""
+        self._readers.expect_reading(0)
         yield
-        if used:
-            self._readers.expect_reading()  # the text may have closed the window, or moved the focus
-            self._used |= {code: next(self._uses) for code in used}
+        self._readers.expect_reading(len(strokes))  # the text may have closed the window, or moved the focus
+        self._used |= {stroke[-1]: next(self._uses) for stroke in strokes}
 
     @contextmanager
     def _neutral(self) -> Iterator[None]:
@@ -170,7 +149,7 @@ class Typist:
         """Strokes for as many of the first symbols as the key map has room for at once, at least for one."""
         keymap = self._keyboard.keymap()
         own = self._own_strokes(keymap) if self._keyboard.state().group == 0 else {}
-        lent = self._lent = _lent_codes(keymap)
+        lent = _lent_codes(keymap)
         wanted: set[int] = set()
         fitting = 0
         for symbol in symbols:
@@ -206,11 +185,15 @@ class Typist:
         idle.sort(key=lambda code: (lent[code] != 0, self._used.get(code, 0)))
         new = dict(zip(idle, sorted(wanted.difference(lent.values())), strict=False))
         if any(lent[code] for code in new):
-            self._readers.await_reading()
+            self._check(self._readers.await_reading())
         # The same on both levels of both groups: whatever is held or locked, the code gives its character.
         self._keyboard.assign(keymap, {code: (symbol, symbol, symbol, _MARK) for code, symbol in new.items()})
         lent.update(new)
-        self._readers.await_notice()
+        self._check(self._readers.await_notice())
+
+    def _check(self, reads: bool) -> None:
+        if not reads:
+            raise Untypable("the application does not react")
 
 
 def _tap(stroke: Stroke) -> list[tuple[int, bool]]:
@@ -226,99 +209,3 @@ def _lent_codes(keymap: Keymap) -> dict[int, int]:
         elif key.symbols[3:] == (_MARK,):
             lent[code] = key.symbols[0]
     return lent
-
-
-class _Readers:
-    """The windows that keys went to, and what is known about whether they have read them."""
-
-    def __init__(self, display: "Display", patience: float) -> None:
-        self._display, self._patience = display, patience
-        self._root = display.screen().root
-        self._protocols = display.intern_atom("WM_PROTOCOLS")
-        self._ping = display.intern_atom("_NET_WM_PING")
-        self._serials = count(1)
-        self._unread: dict[int, float] = {}  # windows, 0 for those without pings; when keys went there last
-
-    def expect_reading(self) -> None:
-        """Remembers that the window with the focus has keys to read."""
-        window = self._focus()
-        self._unread[window.id if window else 0] = time.monotonic()
-
-    def await_reading(self) -> None:
-        """Waits until everything expected has been read. Raises Untypable when an application hangs."""
-        for window, since in self._unread.items():
-            if window:
-                self._await_answer(self._display.create_resource_object("window", window))
-            else:
-                _pause(since + SLACK - time.monotonic())
-        self._unread.clear()
-
-    def await_notice(self) -> None:
-        """Waits until the window with the focus knows of a new key map. Raises Untypable when it hangs."""
-        if window := self._focus():
-            self._await_answer(window)
-        else:
-            _pause(NOTICE)
-
-    def _focus(self) -> "Window | None":
-        """The window with the focus, or the one around it that answers pings."""
-        from Xlib import Xatom
-        from Xlib.error import BadWindow
-
-        window = self._display.get_input_focus().focus  # 0 for none, 1 for the one under the pointer
-        try:
-            while not isinstance(window, int):
-                protocols = window.get_full_property(self._protocols, Xatom.ATOM)
-                if protocols and self._ping in protocols.value:
-                    return window
-                window = window.query_tree().parent
-        except BadWindow:
-            pass  # it closed meanwhile
-        return None
-
-    def _await_answer(self, window: "Window") -> None:
-        """Two pings: Chromium takes keys on one connection and key maps on another, and turns from one to the other."""
-        from Xlib import X
-
-        self._root.change_attributes(event_mask=X.SubstructureNotifyMask)  # where answers are sent to
-        try:
-            for _ in range(2):
-                self._exchange(window, time.monotonic() + self._patience)
-        finally:
-            self._root.change_attributes(event_mask=X.NoEventMask)
-            self._display.sync()
-            while self._display.pending_events():
-                self._display.next_event()
-
-    def _exchange(self, window: "Window", deadline: float) -> None:
-        from Xlib.error import BadWindow, CatchError
-        from Xlib.protocol.event import ClientMessage
-
-        serial = next(self._serials)  # stands where others put the time
-        data = (32, [self._ping, serial, window.id, 0, 0])
-        message = ClientMessage(window=window, client_type=self._protocols, data=data)
-        window.send_event(message, onerror=CatchError(BadWindow))
-        while not self._answered(serial):
-            if time.monotonic() > deadline:
-                raise Untypable(f"the application has not answered for {self._patience:g} seconds")
-            try:
-                window.get_attributes()
-            except BadWindow:
-                return  # closed: it reads nothing any more
-
-    def _answered(self, serial: int) -> bool:
-        """Whether the answer came, after waiting for it for a moment."""
-        from Xlib import X
-
-        if not self._display.pending_events():
-            select.select([self._display], [], [], 0.1)
-        while self._display.pending_events():
-            event = self._display.next_event()
-            if event.type == X.ClientMessage and event.client_type == self._protocols and event.data[1][1] == serial:
-                return True
-        return False
-
-
-def _pause(seconds: float) -> None:
-    """The only wait for time instead of a condition: X tells nothing about an application that answers no pings."""
-    select.select([], [], [], max(0.0, seconds))

@@ -25,7 +25,10 @@ from tools.errors import EnvError, UserError
 
 PACKAGES = Path(__file__).resolve().parent.parent.parent / "docker" / "packages.txt"
 INSTALLED = Path("/var/lib/dpkg/status")
-OPTIONAL = {"office": "scenarios with spreadsheets cannot be run"}
+OPTIONAL = {
+    "office": "scenarios with spreadsheets and letters cannot be run",
+    "media": "the scenario with a playlist cannot be run",
+}
 """Sections of docker/packages.txt that most scenarios do without."""
 PROGRAMS = ("Xvfb", "openbox", "xdpyinfo", "dbus-launch", "bwrap", "setpriv")
 _USUAL = "/usr/sbin:/usr/bin:/sbin:/bin"

@@ -1,6 +1,8 @@
 """What is seen in the terminal while something runs: finished lines stay, the last one is alive."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -49,6 +51,13 @@ class StepTable:
     ) -> None:
         self._status.stop()
         self._write(None)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside, the terminal belongs to somebody else; the last step is written first."""
+        self._status.stop()
+        yield
+        self._status.start()
 
     def step(self, step: Step) -> None:
         """Takes a step that was just done."""
@@ -103,8 +112,9 @@ def say_verdict(out: Console, run: Run) -> None:
     out.print(signed(tone, word) + Text(f": {why}" if why else ""), soft_wrap=True)
 
 
-def exit_code(status: Ending | None) -> int:
-    """0 passed, 1 not passed, 3 the machinery failed and there is no score."""
-    if status is Ending.PASSED:
+def exit_code(run: Run) -> int:
+    """0 passed, or done as far as the model says; 1 not; 3 the machinery failed and there is no score."""
+    given_up = run.stop is not None and run.stop.status == "failure"
+    if run.status is Ending.PASSED or (run.status is Ending.UNCHECKED and not given_up):
         return 0
-    return 1 if status is not None and status.scored else 3
+    return 1 if run.status is not None and not run.status.value.startswith("error:") else 3

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from agent.commands.goal import Asked
 from agent.commands.live import console, signed
 from agent.commands.replay import KEPT
 from agent.commands.wiring import require, task_for, worlds
@@ -24,7 +25,7 @@ def record(config: Path | None, folder: Path, out: Path | None) -> int:
     """Does the run's actions again in a fresh world and writes the test. Returns the exit status. Raises UserError."""
     run, steps = actions_of(folder)
     settings = load(config, **{name: run.settings[name] for name in KEPT if name in run.settings})
-    asked = str(run.settings.get("asked", run.scenario))
+    asked = Asked.again(run).what
     scenario, task = load_scenario(asked, settings.scenarios), task_for(settings, asked, run.seed)
     file = out or Path(f"test_{task.scenario.rpartition('/')[2].replace('-', '_')}.yaml")
     if file.exists():

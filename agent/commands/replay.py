@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from agent.commands.goal import Asked
 from agent.commands.live import console, exit_code, signed
 from agent.commands.run import run_one
 from agent.settings import load
 from agent.trace import Decision, RunFolder, Step
 from agent.words import verdict
 
-KEPT = ("browser", "size", "steps", "seconds", "tokens")
+KEPT = ("browser", "size", "steps", "seconds", "tokens", "allow_actions", "allow_domains")
 """Settings that the world and the end of a run depend on; they are taken from the record."""
 
 
@@ -30,15 +31,14 @@ def replay(config: Path | None, folder: Path, out: Path | None) -> int:
         config, model=f"replay:{folder}", **{name: before.settings[name] for name in KEPT if name in before.settings}
     )
     screen = console()
-    asked = str(before.settings.get("asked", before.scenario))
-    after, report = run_one(screen, settings, asked, before.seed, out)
+    after, report = run_one(screen, settings, Asked.again(before), before.seed, out)
     compared = compare(old, list(RunFolder(report.parent).steps()))
     for one in compared:
         line = f"{one.what}: {one.same} of {one.steps} the same"
         screen.print(signed("good" if one.same == one.steps else "warn", line))
     same = after.status == before.status
     screen.print(signed("good" if same else "bad", f"verdict: {verdict(after).word}, before: {verdict(before).word}"))
-    if exit_code(after.status) == 3 and not same:
+    if exit_code(after) == 3 and not same:
         return 3
     return 0 if same and compared[0].same == compared[0].steps else 1
 

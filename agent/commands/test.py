@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from agent import runner
 from agent.commands.live import console, signed
-from agent.commands.wiring import model_for, new_folder, require, spec_for
+from agent.commands.wiring import described, model_for, new_folder, require, spec_for
 from agent.scripting.junit import write_junit
 from agent.scripting.mind import Words
 from agent.scripting.page import verdict, write_session
@@ -21,11 +22,16 @@ from agent.scripting.results import Ending, Played, Result, exit_status
 from agent.scripting.schema import json_schema
 from agent.scripting.session import MakeMind, MakeWorld, Means, run_tests
 from agent.scripting.written import Case, find_tests
+from agent.secrets import secrets_of, told
 from agent.settings import Settings
 from agent.words import seconds_words
 from env.base import Environment
 from env.kept import KeptEnvironment
 from scenarios.base import Limits
+from tools.errors import UserError
+
+_WORDLESS = {"": "none is named", "oracle": "an oracle knows no test"}
+"""Values of `model` with which nobody does a step in plain words, and why."""
 
 
 def print_schema() -> None:
@@ -43,6 +49,7 @@ def run_session(
     if not cases:
         screen.print(signed("warn", f"no tests in {', '.join(map(str, paths))}"))
         return exit_status(())
+    _needs_no_model(cases, settings, asks)
     require(settings, *{case.file.world for case in cases})
     folder = out or new_folder(settings, "test")
     with Live(screen, len(cases)) as live:
@@ -69,26 +76,49 @@ def _say_summary(screen: Console, results: Sequence[Result], seconds: float) -> 
 
 
 def make_world(settings: Settings) -> MakeWorld:
-    """What makes the world of a test."""
+    """What makes the world of a test, which reaches the outside only where the settings name domains.
+
+    Raises UserError for a secret without a value.
+    """
+    secrets, network = secrets_of(settings), bool(settings.allow_domains)
 
     def make(case: Case) -> Environment:
-        return KeptEnvironment(spec_for(settings, case.file.world, case.file.size, case.assets))
+        spec = spec_for(settings, case.file.world, case.file.size, case.assets, network=network)
+        return KeptEnvironment(spec, secrets=secrets)
 
     return make
 
 
 def make_mind(settings: Settings, asks: bool) -> MakeMind:
-    """What makes the mind of a test; none where no model may be asked, or none is set (an oracle knows no test)."""
+    """What makes the mind of a test; none where no model may be asked, or none is named.
+
+    Nobody is there while tests are played: what the settings want a person asked about is denied to the model.
+    """
+    means = runner.Means(tokens=settings.tokens, approve=frozenset(settings.approve or ()))
 
     def make(case: Case, folder: Path) -> Mind | None:
-        if not asks or settings.model == "oracle":
+        if not asks or settings.model in _WORDLESS:
             return None
         size, limits = settings.size or case.file.size, Limits(steps=settings.steps or 30, seconds=case.file.limit)
         return Words(
-            lambda task: model_for(settings, task), case.file.world, size, limits, folder, settings.tokens
+            lambda task: model_for(settings, task), case.file.world, size, limits, folder, means,
+            aside=told(settings), seen_as=lambda world: described(settings, world),
         )  # fmt: skip
 
     return make
+
+
+def _needs_no_model(cases: Sequence[Case], settings: Settings, asks: bool) -> None:
+    """Raises UserError, with the line, for a step in words where nobody can do it."""
+    if asks and settings.model not in _WORDLESS:
+        return
+    for case in cases:
+        if (place := case.words()) is not None:
+            raise UserError(
+                f"{case.path}:{case.line(place)}: a step in plain words needs a model",
+                cause=_WORDLESS[settings.model] if asks else "--no-model asks none",
+                remedy="name one with --model, or write exact steps here",
+            )
 
 
 class Live:

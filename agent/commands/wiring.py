@@ -1,23 +1,30 @@
 """From settings to the parts of a run: its task, its world, its model, its folder."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from agent.commands.served import at_address, served, the_stand_in
 from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
 from agent.prove import as_model
 from agent.runner import MakeModel, MakeWorld
+from agent.secrets import secrets_of
 from agent.settings import Settings, reason
+from agent.trace import Run
+from env.allow import EVERYTHING, VERB_NAMES, Allow
 from env.base import Environment, Probe
+from env.described import DescribedEnvironment, View
 from env.kept import KeptEnvironment
 from env.sandbox import find_isolation
-from env.world import WorldSpec, find_chromium
-from scenarios.base import Limits, Task, World
+from env.world import Kind, WorldSpec, find_chromium
+from scenarios.base import AnyWorld, Limits, Task
 from scenarios.loader import ASSETS, load
 from scenarios.schema import meant
 from tools.actions import Action, BrowserAction, ComputerAction
@@ -27,7 +34,7 @@ from tools.geometry import Size
 _REPLY: TypeAdapter[str | ComputerAction | BrowserAction] = TypeAdapter(
     Annotated[Action | str, BeforeValidator(lambda v: v.get("arguments", v) if isinstance(v, dict) else v)]
 )
-MODELS = ("oracle", "idle", "scripted:FILE", "replay:RUN")
+MODELS = ("http://host:port/v1", "stand-in", "oracle", "idle", "scripted:FILE", "replay:RUN")
 
 
 def task_for(settings: Settings, scenario: str, seed: int) -> Task:
@@ -38,55 +45,111 @@ def task_for(settings: Settings, scenario: str, seed: int) -> Task:
 
 
 def worlds(settings: Settings) -> MakeWorld:
-    """What makes the world of a task."""
+    """What makes the world of a task. Raises UserError for a secret without a value."""
+    secrets = secrets_of(settings)
 
     def make(task: Task) -> Environment:
-        return KeptEnvironment(spec_for(settings, task.world, task.size, ASSETS))
+        return described(settings, KeptEnvironment(_spec(settings, task), secrets=secrets))
 
     return make
 
 
-def spec_for(settings: Settings, world: World, size: Size, assets: Path) -> WorldSpec:
-    """A world of a kind, `size` pixels large unless the settings say otherwise, that serves folders of `assets`."""
+def described(settings: Settings, world: Environment) -> Environment:
+    """The world as the settings want it seen."""
+    return world if settings.observation is View.PIXELS else DescribedEnvironment(world, settings.observation)
+
+
+def kept_world(settings: Settings, task: Task, run: Run) -> KeptEnvironment:
+    """The world that a run left behind. Raises UserError when it never had one."""
+    if not {"folder", "keeper"} <= run.world.keys():
+        raise UserError(f"the run {run.id!r} cannot be resumed", cause="its process died before its world was ready",
+                        remedy="start it again")  # fmt: skip
+    return KeptEnvironment(_spec(settings, task), Path(run.world["folder"]), run.world["keeper"])
+
+
+def _spec(settings: Settings, task: Task) -> WorldSpec:
+    return spec_for(settings, task.world, task.size, ASSETS, task.allow, network=task.network)
+
+
+def spec_for(
+    settings: Settings, world: AnyWorld, size: Size, assets: Path, allow: Allow = EVERYTHING, *, network: bool
+) -> WorldSpec:
+    """A world of a kind, `size` pixels large unless the settings say otherwise, that serves folders of `assets`.
+
+    What `allow` lets, the settings narrow further.
+    """
     return WorldSpec(
         kind=_kind(settings, world), size=settings.size or size, assets=assets, chromium=settings.chromium,
         quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
+        allow=allow.narrowed(settings.allow), network=network,
     )  # fmt: skip
 
 
-def _kind(settings: Settings, world: World) -> Literal["desktop", "browser", "kiosk"]:
-    if world == "desktop":
-        return "desktop"
+def approvals(settings: Settings, task: Task) -> frozenset[str]:
+    """The verbs that a person is asked about first."""
+    if settings.approve is None:
+        return frozenset(VERB_NAMES if task.world == "display" else ())
+    return frozenset(settings.approve)
+
+
+def _kind(settings: Settings, world: AnyWorld) -> Kind:
+    if world != "browser":
+        return world
     return "kiosk" if settings.browser == "kiosk" else "browser"
 
 
-def require(settings: Settings, *worlds: World) -> None:
+def require(settings: Settings, *worlds: AnyWorld) -> None:
     """Makes sure that the programs of these worlds are there, before anything is begun. Raises UserError."""
     kinds = {_kind(settings, world) for world in worlds}
     if kinds & {"browser", "kiosk"}:
         find_chromium(settings.chromium)
     if kinds & {"desktop", "kiosk"} and shutil.which("Xvfb") is None:
         raise UserError("no program 'Xvfb'", remedy="`surehand doctor` says how to install what is missing")
-    if kinds:
+    if kinds - {"display"}:
         find_isolation()
+    if "display" in kinds and not os.environ.get("DISPLAY"):
+        raise UserError("no display", cause="DISPLAY is not set", remedy="run this in a terminal of your X session")
 
 
-def model_for(settings: Settings, task: Task) -> MakeModel:
-    """What makes the model that the settings name. Raises UserError: unknown, or not to be had for this task."""
+def model_for(settings: Settings, task: Task, used: int = 0) -> MakeModel:
+    """What makes the model that the settings name, of whose script so many replies are used already.
+
+    Raises UserError: unknown, or not to be had for this task.
+    """
     name, _, argument = settings.model.partition(":")
     match name:
+        case "http" | "https":
+            return served(settings, task, at_address(settings))
+        case "stand-in" if not argument:
+            return served(settings, task, the_stand_in())
         case "oracle" if not argument:
-            if task.oracle is None:
-                raise UserError(f"scenario {task.scenario!r} has no oracle", remedy="choose another model with --model")
-            return as_model(task.oracle)
+            return _oracle(task, used)
         case "idle" if not argument:
             return _always(IdleModel())
         case "scripted" if argument:
-            return _always(ScriptedModel(*_script(Path(argument))))
+            return _always(ScriptedModel(*islice(_script(Path(argument)), used, None)))
         case "replay" if argument:
-            return _always(ReplayModel(Path(argument)))
-    remedy = meant(settings.model, MODELS) or f"choose one of {', '.join(MODELS)}"
-    raise UserError(f"no model {settings.model!r}", remedy=remedy)
+            return _always(ReplayModel(Path(argument), used))
+    raise _unknown(settings.model)
+
+
+def _unknown(model: str) -> UserError:
+    if not model:
+        return UserError(
+            "no model is named", cause="surehand has none of its own yet",
+            remedy="point at a model server with --model http://host:port/v1 (`surehand serve` starts one), or watch"
+            " the reference solution with --model oracle",
+        )  # fmt: skip
+    return UserError(f"no model {model!r}", remedy=meant(model, MODELS) or f"choose one of {', '.join(MODELS)}")
+
+
+def _oracle(task: Task, used: int) -> MakeModel:
+    if task.oracle is None:
+        raise UserError(f"scenario {task.scenario!r} has no oracle", remedy="choose another model with --model")
+    if used:
+        raise UserError("an oracle cannot go on with a run", cause="what it looked at and did before died with its"
+                        " process", remedy="start the run again")  # fmt: skip
+    return as_model(task.oracle)
 
 
 def _always(model: Model) -> MakeModel:

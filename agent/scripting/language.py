@@ -149,6 +149,17 @@ def check_steps(raws: object, names: dict[str, Any], loc: Loc, later: set[str], 
                 names |= {name: value for name, value in inside.items() if name not in ("round", step.name)}
 
 
+def words_in(raws: object, loc: Loc) -> Iterator[Loc]:
+    """The places of the steps in words, inside of others, too."""
+    for number, raw in enumerate(listed(raws, loc)):
+        (name, arguments), *_ = raw.items() if isinstance(raw, dict) else ((raw, None),)
+        if name == "do":
+            yield (*loc, number)
+        if name in HOLDERS and isinstance(arguments, dict):
+            for key in (key for key in _LATER if key in arguments):
+                yield from words_in(arguments[key], (*loc, number, name, key))
+
+
 def _words(filled: object) -> str:
     """On one line: `click: {role: button, name: Save}`."""
     shortened = filled

@@ -1,17 +1,20 @@
-"""Words in a test, done by a model: the loop runs in the test's own world, as a run with a record of its own."""
+"""Words in a test, done by a model: the loop runs in the test's own world, as a run with a record of its own.
+
+What the model says of its work is all that is known of it here; the test's expectations judge it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from agent import runner
 from agent.report import write_report
-from agent.runner import MakeModel
+from agent.runner import ALONE, MakeModel, Means
 from agent.scripting.play import Told
 from agent.trace import Status
 from agent.words import verdict
 from env.base import Environment, Observation, Probe, Shots
 from env.setup import SetupStep
-from scenarios.base import CheckResult, Limits, Task, World
+from scenarios.base import Limits, Task, World
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.errors import EnvError, ModelError, ScenarioError
 from tools.geometry import Size
@@ -28,34 +31,28 @@ class Words:
 
     def __init__(
         self, make_model: Callable[[Task], MakeModel], world: World, size: Size, limits: Limits, folder: Path,
-        tokens: int | None = None,
+        means: Means = ALONE, *, aside: str = "", seen_as: Callable[[Environment], Environment] = lambda world: world,
     ) -> None:  # fmt: skip
+        """`aside` is added to all words, `seen_as` wraps the world for the model's eyes."""
         self._make_model, self._world, self._size = make_model, world, size
-        self._limits, self._folder, self._tokens = limits, folder, tokens
+        self._limits, self._folder, self._means, self._aside, self._seen_as = limits, folder, means, aside, seen_as
         self._count = 0
 
     async def do(self, words: str, world: Environment, number: int) -> tuple[Told, int]:
         """Runs the loop until the model ends it. Raises what broke: the world or the model."""
         self._count += 1
         folder = self._folder / f"do-{self._count}"
-        task = Task(scenario=f"do-{self._count}", seed=0, world=self._world, goal=words, check=_Said(),
+        task = Task(scenario=f"do-{self._count}", seed=0, world=self._world, goal=words + self._aside, check=None,
                     size=self._size, limits=self._limits)  # fmt: skip
         lent = Lent(world, number)
-        run = await runner.run(task, self._make_model(task), lambda task: lent, folder, tokens=self._tokens)
+        run = await runner.run(task, self._make_model(task), lambda task: self._seen_as(lent), folder, self._means)
         write_report(folder)
         if run.status in _ERRORS:
             raise _ERRORS[run.status](run.failure.message if run.failure else "for no known reason")
         ended = verdict(run)
-        why = "" if run.status is Status.PASSED else f"the model did not do it: {ended.why or ended.word}"
-        return Told(run.status is Status.PASSED, why, run=folder), lent.number
-
-
-class _Said:
-    """What a model says of its own work is all that is known of it here; the test's expectations judge it."""
-
-    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
-        """Always holds."""
-        return CheckResult(score=1, why="the model says that it is done")
+        done = run.status is Status.UNCHECKED and run.stop is not None and run.stop.status != "failure"
+        why = "" if done else f"the model did not do it: {ended.why or ended.word}"
+        return Told(done, why, run=folder), lent.number
 
 
 class Lent:

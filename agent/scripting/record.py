@@ -14,6 +14,7 @@ import yaml
 from agent.scripting.ways import as_locator, ways_to
 from agent.trace import Decision, Run, RunFolder, Status, Step
 from env.base import Environment, Probe, Shots
+from env.vault import names_in, placeholder
 from scenarios.base import Scenario, Task
 from scenarios.draw import render
 from scenarios.written import WrittenScenario
@@ -48,12 +49,18 @@ Steps = list[dict[str, Any]]
 
 
 def actions_of(folder: Path) -> tuple[Run, list[Step]]:
-    """A run that passed, and the steps of it that decided something. Raises UserError for any other run."""
+    """A run that passed, and its steps that decided something and were done. Raises UserError for any other run."""
     record = RunFolder(folder)
     run = record.run()
     if run.status is not Status.PASSED:
         raise UserError(f"the run in {str(folder)!r} did not pass", remedy="a test is made from a run that did")
-    return run, [step for step in record.steps() if isinstance(step.reply, Decision)]
+    return run, [step for step in record.steps() if isinstance(step.reply, Decision) and not _refused(step)]
+
+
+def _refused(step: Step) -> bool:
+    """Whether a person or the world did not let it be done."""
+    denied = step.leave is not None and step.leave.answer != "allow"
+    return denied or (step.outcome is not None and not step.outcome.ok)
 
 
 async def record(task: Task, scenario: Scenario, steps: Iterable[Step], world: Environment, shots: Shots) -> str:
@@ -75,6 +82,7 @@ async def record(task: Task, scenario: Scenario, steps: Iterable[Step], world: E
             answer = step.reply.action.text
         await world.execute(number, step.reply.action)
     await world.observe(shots)
+    assert task.check is not None, "a run that passed was checked"
     result = await task.check.judge(world.probe(), answer)
     if not result.passed:
         raise UserError(f"{task.scenario} at seed {task.seed} does not repeat", cause=result.why)
@@ -103,7 +111,8 @@ def _untargeted(action: ComputerAction | BrowserAction) -> Iterator[dict[str, An
         case Scroll(pixels=pixels):
             yield {"scroll": {"pixels": pixels}}
         case Type(text=text):
-            yield {"type": text}
+            names = names_in(action)
+            yield {"type": {"secret": names[0]} if [text] == [placeholder(name) for name in names] else text}
         case Key(keys=keys):
             yield {"press": "+".join(keys) if "+" not in keys else list(keys)}
         case Goto(url=url):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
-from agent.scripting.language import check_steps, listed
+from agent.scripting.language import check_steps, listed, words_in
 from env.setup import STEPS as SETUP_STEPS
 from env.setup import SetupStep
 from scenarios.base import World
@@ -73,6 +73,11 @@ class Case:
         served = [step["serve"]["folder"] for step in self.file.setup or () if "serve" in step]
         beside = self.path.absolute().parent
         return beside if any((beside / str(folder)).is_dir() for folder in served) else ASSETS
+
+    def words(self) -> Loc | None:
+        """Where the first step is that only a model can do."""
+        parts = (("setup", self.file.setup), ("steps", self.file.steps), ("teardown", self.file.teardown))
+        return next((place for part, raws in parts for place in words_in(raws, (part,))), None)
 
     def line(self, loc: Loc) -> int:
         """Where something stands in the file."""

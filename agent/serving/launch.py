@@ -86,6 +86,8 @@ def command(plan: Plan, port: int) -> list[str]:
         line += ["--enable-expert-parallel"] if model.size.expert_width else []
     if plan.cards == 0:
         line += ["--enforce-eager"]  # compiling takes minutes and a C++ compiler
+        # a request with a seed kills vLLM 0.32 on the CPU when its prompt is read in pieces (CPU Generator, set_offset)
+        line += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(plan.context)]
     if model.stand_in:
         line += ["--skip-mm-profiling", "--kv-cache-memory-bytes", str(2**28), "--distributed-executor-backend", "uni"]
     return line

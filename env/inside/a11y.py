@@ -15,7 +15,7 @@ MOST_NODES = 5000
 DEEPEST = 60
 
 
-def facts(node: Any, app: str) -> "dict[str, Any]":
+def facts(node: Any, app: str, window: str) -> "dict[str, Any]":
     """Everything about one node, as `env.base.Node` has it."""
     try:
         component = node.queryComponent()
@@ -35,15 +35,16 @@ def facts(node: Any, app: str) -> "dict[str, Any]":
         "rect": rect,
         "states": states,
         "app": app,
+        "window": window,
     }
 
 
-def walk(node: Any, app: str, depth: int, left: "list[int]") -> None:
+def walk(node: Any, app: str, window: str, depth: int, left: "list[int]") -> None:
     """Print a node and, below it, what is showing."""
-    if left[0] <= 0 or depth > DEEPEST or node is None:
+    if left[0] <= 0 or depth > DEEPEST:
         return
     left[0] -= 1
-    sys.stdout.write(json.dumps(facts(node, app)) + "\n")
+    sys.stdout.write(json.dumps(facts(node, app, window)) + "\n")
     if node.getState().contains(pyatspi.STATE_MANAGES_DESCENDANTS):
         children = min(node.childCount, 400)
     else:
@@ -54,7 +55,7 @@ def walk(node: Any, app: str, depth: int, left: "list[int]") -> None:
         except (LookupError, RuntimeError):
             continue
         if child is not None and child.getState().contains(pyatspi.STATE_SHOWING):
-            walk(child, app, depth + 1, left)
+            walk(child, app, window, depth + 1, left)
 
 
 def main() -> None:
@@ -67,7 +68,9 @@ def main() -> None:
             continue
         for number in range(app.childCount):
             try:
-                walk(app.getChildAtIndex(number), app.name or "", 0, left)
+                window = app.getChildAtIndex(number)
+                if window is not None:
+                    walk(window, app.name or "", window.name or "", 0, left)
             except (GLib.Error, LookupError, RuntimeError) as error:  # the application died while it was read
                 sys.stderr.write(f"{app.name}: {error}\n")
 

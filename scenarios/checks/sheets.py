@@ -8,16 +8,15 @@ from datetime import date, datetime
 from io import BytesIO
 from typing import Any, Self
 
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.worksheet import Worksheet
 from pydantic import Field, field_validator, model_validator
 
-from env.base import Probe
 from scenarios.base import CheckResult
-from scenarios.checkers import NamedCheck, checker, graded, verdict
-from scenarios.checks.files import missing
+from scenarios.checkers import checker, graded, verdict
+from scenarios.checks.files import FileCheck
 from scenarios.schema import Text, counted, shown
 
 _CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]{0,6}")
@@ -25,14 +24,15 @@ Cell = str | int | float | bool | datetime | date | None
 
 
 @checker("spreadsheet")
-class Spreadsheet(NamedCheck):
+class Spreadsheet(FileCheck):
     """Cells of an .xlsx file: computed values, pieces that `formulas` must contain, and the `rows` from A1 on.
 
     Numbers may differ by `tolerance`. The score is the part of `cells` and `formulas` that is right; it is 0 when the
     rows, which hold what was there before, are not all right.
     """
 
-    path: Text
+    kind = "an .xlsx spreadsheet"
+    unreadable = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError)
     sheet: Text | None = None
     cells: dict[str, Cell] = Field(default_factory=dict)
     rows: tuple[tuple[Cell, ...], ...] = ()
@@ -53,16 +53,13 @@ class Spreadsheet(NamedCheck):
             raise ValueError("give at least one of cells, rows, formulas")
         return self
 
-    async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
+    def read(self, data: bytes) -> tuple[Workbook, Workbook]:
+        """The workbook with computed values, and with what was written."""
+        return load_workbook(BytesIO(data), data_only=True), load_workbook(BytesIO(data))
+
+    def compare(self, content: tuple[Workbook, Workbook]) -> CheckResult:
         """Names the first cells that are wrong, with what they should be."""
-        try:
-            data = await probe.read(self.path)
-        except FileNotFoundError:
-            return await missing(self.path, probe)
-        try:
-            computed, written = (load_workbook(BytesIO(data), data_only=only) for only in (True, False))
-        except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-            return verdict(False, f"{self.path} should be an .xlsx spreadsheet, but cannot be read as one: {error}")
+        computed, written = content
         if self.sheet is not None and self.sheet not in computed.sheetnames:
             return verdict(False, f"{self.path} should have a sheet {self.sheet!r}, and has {computed.sheetnames}")
         return self._compare(

@@ -16,22 +16,24 @@ from scenarios.schema import Text, counted, shown
 class Posted(NamedCheck):
     """A page sent `body` to `path`: at least these values of it, or with `exactly` these and no others.
 
-    `count` asks that so many such bodies were sent. A number and its text are the same: forms send text.
+    `count` asks that so many such bodies were sent; with `last` only the last one sent there counts, as where a page
+    sends its whole state after every change. A number and its text are the same: forms send text.
     """
 
     path: str
     body: Any = None
     exactly: bool = False
+    last: bool = False
     count: int | None = Field(default=None, ge=0)
 
     async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
         """Shows the last body that was sent to the path."""
         sent = [posted for posted in await probe.posted() if posted.path == self.path]
-        matching = [posted for posted in sent if self._matches(posted)]
+        matching = [posted for posted in (sent[-1:] if self.last else sent) if self._matches(posted)]
         ok = bool(matching) if self.count is None else len(matching) == self.count
         wanted = "something" if self.body is None else shown(self.body, 120)
-        times = "" if self.count is None else f" {counted(self.count, 'time')}"
-        found = f"it was {counted(len(matching), 'time')}" if matching else "nothing was"
+        times = " last" if self.last else "" if self.count is None else f" {counted(self.count, 'time')}"
+        found = f"it was{'' if self.last else ' ' + counted(len(matching), 'time')}" if matching else "nothing was"
         if sent and not matching:
             found = f"what was sent is {shown(sent[-1].body, 120)}"
         why = f"{wanted} should be sent to {self.path}{times}, and {found}"

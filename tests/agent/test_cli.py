@@ -102,16 +102,18 @@ def test_alone_it_says_what_it_can_do(surehand: Surehand) -> None:
     ("line", "said"),
     [
         ("rnu", "surehand: no such command 'rnu'. Did you mean 'run'? (see `surehand --help`)"),
-        ("run", "surehand: missing argument 'SCENARIO' (see `surehand run --help`)"),
+        ("run", "surehand: missing argument 'SCENARIO|GOAL' (see `surehand run --help`)"),
         ("run web/login --sed 3", "surehand: no such option: --sed (Possible options: --seed, --size, --steps) "
          "(see `surehand run --help`)"),
         ("run web/logn", "surehand: no scenario 'web/logn'; did you mean 'web/login'? "
          "`surehand scenarios list` shows them all"),
         ("run no.yaml", "surehand: cannot read 'no.yaml'"),
+        ("run web/login", "surehand: no model is named: surehand has none of its own yet; point at a"),
+        ("run web/login --model http://127.0.0.1:1/v1", "surehand: no model server at 'http://127.0.0.1:1/v1'"),
         ("run web/login --model orcle", "surehand: no model 'orcle'; did you mean 'oracle'?"),
         ("run web/login --model scripted:no.jsonl", "surehand: cannot read the script 'no.jsonl': No such file"),
         ("run web/login --model replay:no", "surehand: no run in 'no': it has no run.json"),
-        ("run web/login --world kisok", "surehand: setting browser = 'kisok' (command line): Input should be"),
+        ("run web/login --world kisok", "surehand: no world 'kisok'; did you mean 'kiosk'?"),
         ("run web/login --size wide", "surehand: setting size = 'wide' (command line): write a size as"),
         ("run web/login --config no.toml", "surehand: no settings file 'no.toml'; name one with"),
         ("report", "surehand: no run named; `surehand report --list` lists them"),
@@ -152,13 +154,13 @@ def test_a_broken_script(surehand: Surehand) -> None:
 
 def test_a_scenario_without_an_oracle_needs_another_model(surehand: Surehand) -> None:
     Path("ask.yaml").write_text(ASK)
-    assert surehand.refuses("run", "ask.yaml") == (
+    assert surehand.refuses("run", "ask.yaml", "--model", "oracle") == (
         "surehand: scenario 'ask' has no oracle; choose another model with --model"
     )
 
 
 def test_without_programs_it_says_what_to_do(tmp_path: Path) -> None:
-    done = in_its_own_process("run", "web/login", PATH="", HOME=str(tmp_path))
+    done = in_its_own_process("run", "web/login", "--model", "idle", PATH="", HOME=str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "surehand: no Chromium on this machine: looked for chromium and google-chrome; run `make setup`\n"
@@ -198,7 +200,7 @@ def test_settings_are_shown_with_their_source(surehand: Surehand, monkeypatch: p
     assert status == 0
     assert re.search(r"steps +9 +SUREHAND_STEPS", out)
     assert re.search(r"size +1920x1080 +surehand.toml", out)
-    assert re.search(r"model +oracle +default", out)
+    assert re.search(r"model +– +default", out)
     assert "! SUREHAND_STEP is set, but is no setting; did you mean SUREHAND_STEPS?" in out
 
 
@@ -262,7 +264,7 @@ class TestInABrowser:
         Path("ask.yaml").write_text(ASK)
 
     def test_a_run_its_report_and_its_replay(self, surehand: Surehand, tmp_path: Path) -> None:
-        status, out, err = surehand("run", "web/login", "--seed", "3", "--out", "first")
+        status, out, err = surehand("run", "web/login", "--model", "oracle", "--seed", "3", "--out", "first")
         assert (status, err) == (0, "")
         assert re.search(r"\n +1 +Click .* left click +✓ done +changed", out)
         assert "\n✓ Passed: " in out

@@ -7,14 +7,14 @@ from typing import cast
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from agent.graph import Context as Means
-from agent.graph import Start, State, checkpoints, limit_reached, loop
+from agent.graph import Start, State, checkpoints, loop
 from agent.model import Model, ScriptedModel
 from agent.prompt import Message
 from agent.trace import Completion, Decision, RunFolder, Step, Stop, Unreadable
 from env.base import Effect
 from env.scripted import ScriptedWorld, VirtualClock
 from scenarios.base import Limits
-from tests.agent.desk import APP, CLICK_MORE, CLICK_NOTE, CLICK_SAVE, DONE, SOLUTION, Counts, Listener, on
+from tests.agent.desk import APP, CLICK_MORE, CLICK_NOTE, DONE, SOLUTION, Counts, Listener, on
 from tools.actions import Answer, BrowserAction, ComputerAction, Key, LeftClick, Outcome, Type, Wait
 from tools.geometry import Rect
 
@@ -141,9 +141,16 @@ async def test_three_unreadable_replies_in_a_row_end_the_run(tmp_path: Path) -> 
     assert (stop, len(means.steps)) == (Stop(reason="unreadable", limit=3), 6)
 
 
-async def test_the_same_action_on_the_same_picture_is_stuck(tmp_path: Path) -> None:
-    stop, means, _ = await play(part(tmp_path, "stuck"), ScriptedModel(CLICK_MORE, *[CLICK_MORE] * 5))
-    assert (stop, len(means.steps)) == (Stop(reason="stuck", limit=3), 4)  # the first one moved the pointer there
+async def test_a_model_that_goes_in_circles_is_told_and_then_stopped(tmp_path: Path) -> None:
+    model = Listener(ScriptedModel(*[CLICK_MORE] * 9))
+    stop, means, _ = await play(part(tmp_path, "stuck"), model)
+    assert (stop, len(means.steps)) == (Stop(reason="stuck", limit=5), 6)  # the first one moved the pointer there
+    assert [bool(step.notice) for step in means.steps] == [False] * 4 + [True] * 2
+    assert "you did this 3 times, and the screen stays the same; do something else" in str(model.heard[4][-1])
+    assert "you did this 3 times" in str(model.heard[5][-3])  # and stays where it was told
+    heeds = ScriptedModel(*[CLICK_MORE] * 4, *SOLUTION)
+    stop, means, _ = await play(part(tmp_path, "heeds"), heeds)
+    assert (stop.reason, len(means.steps)) == ("terminate", 8)
     typing = [Type(text="a")] * 6
     stop, means, _ = await play(part(tmp_path, "typing"), ScriptedModel(CLICK_NOTE, *typing, DONE))
     assert (stop.reason, len(means.steps)) == ("terminate", 8)
@@ -163,12 +170,6 @@ async def test_checkpoints_hold_no_pixels_and_come_back_whole(tmp_path: Path) ->
     assert last["reply"] == means.steps[-1].reply
     assert last["seen"] == means.steps[-1].seen
     assert last["stop"] == Stop(reason="terminate", status="success")
-
-
-async def test_no_limit_at_the_beginning(tmp_path: Path) -> None:
-    means = Means(goal="", env=ScriptedWorld(APP), model=ScriptedModel(CLICK_SAVE), folder=RunFolder(tmp_path), began=0,
-                  limits=Limits(), clock=VirtualClock())  # fmt: skip
-    assert limit_reached(means) is None
 
 
 async def test_a_run_is_taken_up_from_what_is_on_the_disk(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ async def test_a_drag_and_the_wheel_show_their_way(tmp_path: Path) -> None:
     ("model", "world", "texts"),
     [
         (says(*SOLUTION[:-1], GIVE_UP), None, ["Failed"]),
-        (says(*[CLICK_MORE] * 5), None, ["Stopped at a limit", "it did the same thing 3 times"]),
+        (says(*[CLICK_MORE] * 8), None, ["Stopped at a limit", "its last 5 actions led nowhere, though it was told"]),
         (says("a", "b", "c"), None, ["Unreadable replies", "The reply could not be read", "there is no <tool_call>"]),
         (says(Key(keys=("hyper",)), GIVE_UP), None, ["Failed", "there is no key 'hyper'"]),
         (gives(Raises(ModelError("no answer"))), None, ["Error in the model", "counts in no score", "Traceback"]),

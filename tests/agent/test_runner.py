@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from agent.model import IdleModel, ScriptedModel
-from agent.runner import run
+from agent.runner import Means, run
 from agent.trace import Run, RunFolder, Status, Step, Stop
 from env.base import Probe
 from env.scripted import ScriptedWorld, VirtualClock
@@ -54,7 +54,7 @@ def closed(world: ScriptedWorld) -> bool:
 
 async def test_a_run_that_passes(tmp_path: Path) -> None:
     world, seen, settings = ScriptedWorld(APP), list[Step](), {"model": "oracle"}
-    done = await run(a_task(), oracle, worlds(world), tmp_path / "run-1", settings=settings, on_step=seen.append)
+    done = await run(a_task(), oracle, worlds(world), tmp_path / "run-1", Means(on_step=seen.append), settings=settings)
     assert (done.status, done.stop) == (Status.PASSED, Stop(reason="terminate", status="success"))
     assert done.result == CheckResult(score=1, why="note.txt holds 'milk'")
     assert (done.id, done.scenario, done.seed, done.goal) == ("run-1", "test/note", 7, "Save a note that says milk.")
@@ -101,7 +101,7 @@ class Sticks(ScriptedWorld):
         (("a", "b", "c"), Status.UNREADABLE, Stop(reason="unreadable", limit=3)),
         (("a", "b", *SOLUTION), Status.PASSED, Stop(reason="terminate", status="success")),
         ((Key(keys=("hyper",)), *SOLUTION), Status.PASSED, Stop(reason="terminate", status="success")),
-        ((CLICK_MORE,) * 5, Status.LIMIT, Stop(reason="stuck", limit=3)),
+        ((CLICK_MORE,) * 8, Status.LIMIT, Stop(reason="stuck", limit=5)),
         ((Type(text="x"), CLICK_NOTE) * 6, Status.LIMIT, Stop(reason="steps", limit=12)),
         ((*SOLUTION[:-1], Wait(time=30), Wait(time=29), Wait(time=28)), Status.LIMIT, Stop(reason="time", limit=60)),
     ],
@@ -110,7 +110,7 @@ async def test_how_a_run_ends(
     tmp_path: Path, replies: tuple[str | ComputerAction, ...], status: Status, stop: Stop
 ) -> None:
     clock = VirtualClock()
-    done = await run(a_task(), says(*replies), worlds(ScriptedWorld(APP, clock=clock)), tmp_path, clock=clock)
+    done = await run(a_task(), says(*replies), worlds(ScriptedWorld(APP, clock=clock)), tmp_path, Means(clock=clock))
     assert (done.status, done.stop) == (status, stop)
     assert done.status
     assert done.status.scored
@@ -119,7 +119,7 @@ async def test_how_a_run_ends(
 
 
 async def test_the_token_limit(tmp_path: Path) -> None:
-    done = await run(a_task(), gives(Counts(ScriptedModel(*SOLUTION), 600)), scripted, tmp_path, tokens=1000)
+    done = await run(a_task(), gives(Counts(ScriptedModel(*SOLUTION), 600)), scripted, tmp_path, Means(tokens=1000))
     assert (done.status, done.stop) == (Status.LIMIT, Stop(reason="tokens", limit=1000))
     assert len(steps_of(tmp_path)) == 2
 

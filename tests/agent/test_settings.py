@@ -116,3 +116,16 @@ def test_variables_that_look_like_settings(monkeypatch: pytest.MonkeyPatch) -> N
         "SUREHAND_PARALEL is set, but is no setting; did you mean SUREHAND_PARALLEL?",
         "SUREHAND_QQQ is set, but is no setting",
     ]
+
+
+def test_a_key_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUREHAND_API_KEY", "sk-hidden")
+    settings = load()
+    assert settings.api_key
+    assert settings.api_key.get_secret_value() == "sk-hidden"
+    shown = [repr(settings), str(list(settings.sources())), settings.model_dump_json()]
+    assert not any("sk-hidden" in text for text in shown)
+    assert "api_key" not in settings.model_dump()
+    monkeypatch.delenv("SUREHAND_API_KEY")
+    FILE.write_text("api_key = 5550123\n")
+    assert refused().startswith("setting api_key = … (surehand.toml): Input should be a valid string")

@@ -13,7 +13,7 @@ from env.conformance import check_environment
 from env.folder import base
 from env.kept import KeptEnvironment
 from env.settle import until
-from env.setup import Launch, OpenUrl, PutFile, Run
+from env.setup import Launch, PutFile, Run
 from tests.env.worlds import CHANGES, KINDS, OUTSIDE, SETUPS, make
 from tools.actions import Key, LeftClick, Terminate, Type
 from tools.errors import EnvError, ScenarioError
@@ -194,11 +194,10 @@ async def test_a_killed_keeper_is_an_env_error_and_leaves_nothing_running(tmp_pa
         (Run(command=("false",)), "exit status 1"),
         (Run(command=("sleep", "60"), timeout=0.2), "not done within"),
         (PutFile(path="../out.txt", text="x"), "not a path below HOME"),
-        (PutFile(path="a.txt"), "neither text nor rows"),
-        (OpenUrl(url="http://site.test/"), "browser world"),
+        (PutFile(path="a.txt"), "give text, rows, paragraphs or a picture"),
     ],
 )
-async def test_a_setup_step_at_fault_is_a_scenario_error(step: Launch | Run | PutFile | OpenUrl, why: str) -> None:
+async def test_a_setup_step_at_fault_is_a_scenario_error(step: Launch | Run | PutFile, why: str) -> None:
     world = make("desktop")
     try:
         with pytest.raises(ScenarioError, match=why):

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from env.base import Line, Node, Posted, Process, Window
+from env.allow import Refused
+from env.base import Line, Node, Posted, Process, Visit, Window
 from tools.dom import Element, PageState, TabState
 from tools.geometry import Rect, Size
 
@@ -26,6 +27,8 @@ class CannedProbe:
     copied: str = ""
     lines: tuple[Line, ...] = ()
     sent: tuple[Posted, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    refusals: tuple[Refused, ...] = ()
     screen: Size = SCREEN
     looks: int = 0
 
@@ -68,6 +71,12 @@ class CannedProbe:
     async def posted(self) -> tuple[Posted, ...]:
         return self.sent
 
+    async def visited(self) -> tuple[Visit, ...]:
+        return self.visits
+
+    async def refused(self) -> tuple[Refused, ...]:
+        return self.refusals
+
     async def size(self) -> Size:
         return self.screen
 
@@ -81,8 +90,9 @@ def line(text: str, left: int = 0, top: int = 0, right: int | None = None, botto
     return Line(text=text, rect=Rect(left, top, right or left + 10 * len(text), bottom or top + 20), score=0.9)
 
 
-def node(role: str, name: str, rect: Rect, text: str = "", *, showing: bool = True) -> Node:
-    return Node(role=role, name=name, text=text, rect=rect, app="", states=frozenset({"showing"} if showing else ()))
+def node(role: str, name: str, rect: Rect, text: str = "", *, showing: bool = True, window: str = "") -> Node:
+    states = frozenset({"showing"} if showing else ())
+    return Node(role=role, name=name, text=text, rect=rect, app="", states=states, window=window)
 
 
 def element(

@@ -22,5 +22,7 @@ def test_every_seed_can_be_filled(name: str) -> None:
 
 @pytest.mark.parametrize("name", files())
 async def test_an_empty_world_does_not_pass(name: str) -> None:
-    result = await load(name).at(0).check.judge(CannedProbe(), None)
+    check = load(name).at(0).check
+    assert check
+    result = await check.judge(CannedProbe(), None)
     assert not result.passed

@@ -89,6 +89,8 @@ async def judge(check: dict[str, Any], answer: str | None = None, probe: CannedP
         ({"posted": {"path": "/api/order", "body": BODY, "exactly": True, "count": 1}},
          "{'email': 'ada@example.test', 'count': '3', 'tags': ['a', 'b'], 'to': {'city': 'Graz', 'zip': '8010'}} "
          "should be sent to /api/order 1 time, and it was 1 time"),
+        ({"posted": {"path": "/api/order", "body": "?", "last": True}},
+         "'?' should be sent to /api/order last, and it was"),
         ({"posted": {"path": "/api/order", "count": 2}},
          "something should be sent to /api/order 2 times, and it was 2 times"),
         ({"posted": {"path": "/api/delete", "count": 0}},
@@ -149,6 +151,8 @@ async def test_a_check_that_passes_says_why(check: dict[str, Any], why: str) -> 
          "{'count': 3} should be sent to /api/order, and what was sent is '?'"),
         ({"posted": {"path": "/api/order", "body": {"tags": ["a"]}}},
          "{'tags': ['a']} should be sent to /api/order, and what was sent is '?'"),
+        ({"posted": {"path": "/api/order", "body": {"email": "ada@example.test"}, "last": True}},
+         "{'email': 'ada@example.test'} should be sent to /api/order last, and what was sent is '?'"),
         ({"posted": {"path": "/api/order", "count": 1}},
          "something should be sent to /api/order 1 time, and it was 2 times"),
         ({"posted": {"path": "/api/delete"}}, "something should be sent to /api/delete, and nothing was"),

@@ -90,6 +90,17 @@ async def test_what_is_further_down_a_page() -> None:
     assert not await is_further_down(Locator(text="End"), CannedProbe())
 
 
+async def test_what_lies_behind_a_window_is_not_found_in_it() -> None:
+    behind = node("push button", "Add", Rect(100, 100, 200, 120), window="backup.zip - Archiver")
+    front = node("push button", "Add", Rect(300, 200, 400, 220), window="Add files")
+    dialog = Window(title="Add files", app="archiver", rect=Rect(0, 0, 900, 400), active=True)
+    probe = CannedProbe(tree=(behind, front), open_windows=(dialog,))
+    assert await place(probe, role="button", name="Add", window="add files") == front.rect
+    question = node("push button", "OK", Rect(300, 300, 400, 320), window="Question")
+    unnamed = CannedProbe(tree=(question,), open_windows=(dialog,))
+    assert await place(unnamed, role="button", name="OK", window="Add files") == question.rect
+
+
 async def test_a_box_is_always_there() -> None:
     assert await place(CannedProbe(), box=[100, 200, 300, 400]) == (100, 100, 300, 200)
 

@@ -53,22 +53,23 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
 def test_a_wrong_key_at_the_top(tmp_path: Path) -> None:
     assert mistake(tmp_path, "title:", "titel:") == snapshot("""\
 …/shop/order.yaml:2: titel: unknown key 'titel': one of id, title, world, size, limits, tags, draw,
-goal, setup, oracle, near_miss, check; did you mean 'title'?\
+goal, allow, setup, oracle, near_miss, check; did you mean 'title'?\
 """)
 
 
 def test_a_wrong_key_deep_inside(tmp_path: Path) -> None:
     assert mistake(tmp_path, "body:", "bdoy:") == snapshot("""\
 …/shop/order.yaml:15: check.all_of.0.posted.bdoy: unknown key 'bdoy': one of path, body, exactly,
-count; did you mean 'body'?\
+last, count; did you mean 'body'?\
 """)
 
 
 def test_a_wrong_check(tmp_path: Path) -> None:
     assert mistake(tmp_path, "page_text:", "page_txt:") == snapshot("""\
 …/shop/order.yaml:16: check.all_of.1.not.page_txt: unknown check 'page_txt': one of all_of, answer,
-any_of, clipboard, element, file_exists, file_missing, file_text, not, page_text, page_url, posted,
-process, script, spreadsheet, window; did you mean 'page_text'?\
+any_of, archive, clipboard, document, element, file_exists, file_missing, file_text, json_file, not,
+page_text, page_url, picture, playlist, posted, process, refused, script, spreadsheet, visited,
+window; did you mean 'page_text'?\
 """)
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from agent.scripting.language import ALL
 from agent.settings import PREFIX
 from env.setup import STEPS
+from tests.agent.harm import Site
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = Path(__file__).resolve().parent / "pages"
@@ -110,6 +112,70 @@ def test_words_are_done_by_a_model(tmp_path: Path) -> None:
     done = surehand("test", ".", "--model", "scripted:script.jsonl", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "out" / "01-test-words" / "do-1" / "report.html").is_file()
-    done = surehand("test", ".", "--model", "scripted:script.jsonl", "--no-model", "--out", "again", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "no model may be asked" in done.stdout
+
+
+GIVE = """
+title: Sign in and give a file
+setup:
+  - put_file: {path: Documents/list.txt, text: Tea}
+  - serve: {folder: page}
+  - open_url: {url: "http://site.test/index.html"}
+steps:
+  - type: {into: {css: "#pass"}, secret: shop-key}
+  - expect: {text: "16 characters"}
+  - upload: {role: button, name: Choose, path: Documents/list.txt}
+  - expect: {text: "You gave list.txt"}
+  - extract: {typed: {css: "#pass"}}
+  - upload: {role: button, name: Choose, path: nowhere.txt}
+"""
+PAGE = """<!doctype html><title>Give</title>
+<input id="pass"><p id="count"></p><input id="file" type="file" hidden><button>Choose</button><p id="given"></p>
+<script>
+const one = id => document.getElementById(id);
+one("pass").oninput = event => { one("count").textContent = event.target.value.length + " characters"; };
+document.querySelector("button").onclick = () => one("file").click();
+one("file").onchange = event => { one("given").textContent = "You gave " + event.target.files[0].name; };
+</script>
+"""
+
+
+@pytest.mark.browser
+def test_secrets_are_typed_and_told_nowhere_and_files_are_given(tmp_path: Path) -> None:
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "index.html").write_text(PAGE)
+    (tmp_path / "test_give.yaml").write_text(GIVE)
+    (tmp_path / "surehand.toml").write_text('secrets_file = "keys.toml"\n[secrets.shop-key]\ndomains = ["site.test"]\n')
+    keys = tmp_path / "keys.toml"
+    keys.write_text('shop-key = "correct horse 77"\n')
+    keys.chmod(0o600)
+    done = surehand("test", ".", "--out", "out", "--junit", "out/junit.xml", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "test_give.yaml:13: upload: {role: button, name: Choose, path: nowhere.txt}\n" in done.stdout
+    assert "there is no file 'nowhere.txt'; there is Documents/list.txt" in done.stdout
+    told = [done.stdout, *(path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.suffix != ".png")]
+    assert not any("horse" in text for text in told)
+    assert any("typed = '{{secret:shop-key}}'" in text for text in told)
+
+
+@pytest.mark.browser
+def test_a_test_reaches_the_outside_only_where_the_settings_name_it(tmp_path: Path) -> None:
+    with Site() as site:
+        text = f"title: Letters\nwait: 30\nsteps:\n  - goto: {site.url}\n  - expect: {{role: heading, name: Letters}}\n"
+        (tmp_path / "test_outside.yaml").write_text(text)
+        done = surehand("test", ".", "--out", "in", cwd=tmp_path)
+        assert done.returncode == 1, done.stdout + done.stderr
+        done = surehand("test", ".", "--out", "out", cwd=tmp_path, SUREHAND_ALLOW_DOMAINS=urlsplit(site.url).netloc)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_words_without_a_model_are_a_mistake_before_anything_is_begun(tmp_path: Path) -> None:
+    steps = "steps:\n  - when:\n      is: {text: a}\n      steps: []\n      else:\n        - do: Type the word Tea\n"
+    (tmp_path / "test_words.yaml").write_text(f"title: Words\n{steps}")
+    said = "surehand: test_words.yaml:7: a step in plain words needs a model: {}; name one with --model, or write exact"
+    for options, cause in (
+        ((), "none is named"), (("--model", "oracle"), "an oracle knows no test"),
+        (("--model", "idle", "--no-model"), "--no-model asks none"),
+    ):  # fmt: skip
+        done = surehand("test", ".", *options, "--out", "out", cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", said.format(cause) + " steps here\n")
+    assert not (tmp_path / "out").exists()

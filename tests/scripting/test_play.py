@@ -3,12 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from agent.scripting.mind import Words
 from agent.scripting.play import Told
 from agent.scripting.results import Ending
 from agent.scripting.session import Means, run_tests
 from env.base import Environment
-from env.scripted import ScriptedWorld
-from tests.agent.desk import APP, CLICK_NOTE
+from env.scripted import SMALL, ScriptedWorld
+from scenarios.base import Limits
+from tests.agent.desk import APP, CLICK_NOTE, DONE, GIVE_UP, says
 from tests.scripting.desk import GOOD, played, words, written
 from tools.actions import Type
 
@@ -136,6 +138,17 @@ async def test_words_are_left_to_the_mind_in_the_same_world(tmp_path: Path) -> N
     assert (result.ending, result.why) == (Ending.PASSED, "")
     result = await played(tmp_path, "params: {what: tea}\n" + text, mind=Scribe())
     assert (result.ending, result.why) == (Ending.FAILED, "I only write milk")
+
+
+async def test_what_a_model_says_of_words_counts(tmp_path: Path) -> None:
+    text = "steps:\n  - do: write milk\n"
+    done = Words(lambda task: says(DONE), "desktop", SMALL, Limits(), tmp_path / "done")
+    result = await played(tmp_path, text, mind=done)
+    assert (result.ending, result.steps[0].run) == (Ending.PASSED, tmp_path / "done" / "do-1")
+    given_up = Words(lambda task: says(GIVE_UP), "desktop", SMALL, Limits(), tmp_path / "given-up")
+    result = await played(tmp_path, text, mind=given_up)
+    assert result.ending is Ending.FAILED
+    assert result.why.startswith("the model did not do it: the model says that it cannot be done")
 
 
 async def test_words_without_a_model_fail_clearly(tmp_path: Path) -> None:

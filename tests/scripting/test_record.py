@@ -4,10 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from agent.runner import Means, run
+from agent.scripting.record import actions_of, record
 from agent.scripting.ways import USED, as_locator, ways_to
-from env.base import Window
+from agent.trace import Status
+from env.base import Shots, Window
+from env.scripted import ScriptedWorld
+from tests.agent.desk import APP, CLICK_NOTE, CLICK_SAVE, DONE, FileHolds, Notes, a_task, says, worlds
 from tests.scenarios.probes import CannedProbe, element, front, line, node
 from tests.scripting.test_command import surehand
+from tools.actions import Key, Type
 from tools.geometry import Point, Rect
 
 SAVE = Rect(100, 100, 200, 130)
@@ -48,9 +54,22 @@ async def test_where_nothing_is_known_the_place_is_all() -> None:
     assert await ways_to(Point(500, 250), CannedProbe()) == [{"box": [492, 484, 508, 516]}]
 
 
+async def test_what_was_refused_is_left_out_and_a_secret_is_named(tmp_path: Path) -> None:
+    task = a_task(check=FileHolds("note.txt", "{{secret:note-key}}"))
+    acts = (CLICK_NOTE, Key(keys=("x",)), Type(text="{{secret:note-key}}"), Key(keys=("nokey",)), CLICK_SAVE, DONE)
+    means = Means(approve=frozenset(("key",)))
+    done = await run(task, says(*acts), worlds(ScriptedWorld(APP)), tmp_path / "run", means)
+    assert done.status is Status.PASSED
+    _, steps = actions_of(tmp_path / "run")
+    text = await record(task, Notes(), steps, ScriptedWorld(APP), Shots(tmp_path / "shots"))
+    assert "  - type: {secret: note-key}\n" in text
+    assert "press" not in text
+
+
 @pytest.mark.browser
 def test_recorded_played_and_played_again_when_the_page_has_changed(tmp_path: Path) -> None:
-    assert surehand("run", "web/login", "--seed", "3", "--out", "run", cwd=tmp_path).returncode == 0
+    first = surehand("run", "web/login", "--model", "oracle", "--seed", "3", "--out", "run", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
     done = surehand("record", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "test: test_login.yaml" in done.stdout

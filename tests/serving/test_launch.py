@@ -73,6 +73,7 @@ def test_a_small_model_runs_on_the_cpu_by_itself() -> None:
     decided = plan(find("2b"), "auto", LAPTOP)
     assert decided.cards == 0
     assert "--enforce-eager" in command(decided, 1)
+    assert "--no-enable-chunked-prefill" in command(decided, 1)
     assert environment(decided, "k")["VLLM_CPU_KVCACHE_SPACE"] == "4"
 
 

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Playwright, Rout
 
 from tools.actions import ACTION, Outcome
 from tools.browser import BrowserEyes, BrowserHands
+from tools.chooser import Files
 from tools.geometry import Point, Size, to_grid
 from tools.tabs import PageChanges, Tabs
 
@@ -100,11 +101,13 @@ async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     await browser.close()
 
 
-async def attach(browser: Browser, width: int = 1000, height: int = 500, scale: float = 1, **options: Any) -> Screen:
+async def attach(
+    browser: Browser, width: int = 1000, height: int = 500, scale: float = 1, files: Any = None, **options: Any
+) -> Screen:
     """A new context with one blank page, and eyes, hands and change clock on it."""
     viewport = {"viewport": {"width": width, "height": height}, "device_scale_factor": scale}
     context = await browser.new_context(**(options or viewport))
-    tabs = await Tabs.of(context)
+    tabs = await Tabs.of(context, files)
     page = await context.new_page()
     changes = PageChanges(tabs)
     size = Size(width, height)
@@ -115,11 +118,11 @@ async def attach(browser: Browser, width: int = 1000, height: int = 500, scale: 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_screen(chromium: Browser) -> AsyncIterator[OpenScreen]:
-    """Opens screens of any size: `await open_screen(width, height, scale)`."""
+    """Opens screens of any size: `await open_screen(width, height, scale, files)`."""
     opened: list[Screen] = []
 
-    async def open_one(width: int = 1000, height: int = 500, scale: float = 1) -> Screen:
-        opened.append(await attach(chromium, width, height, scale))
+    async def open_one(width: int = 1000, height: int = 500, scale: float = 1, files: Files | None = None) -> Screen:
+        opened.append(await attach(chromium, width, height, scale, files))
         return opened[-1]
 
     yield open_one

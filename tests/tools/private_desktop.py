@@ -97,14 +97,25 @@ class PrivateDesktop:
     def title(self) -> str:
         """The title of the active window, once it has the focus."""
         active = self.root.get_full_property(self.display.intern_atom("_NET_ACTIVE_WINDOW"), Xatom.WINDOW)
-        if not active or not active.value[0] or isinstance(self.display.get_input_focus().focus, int):
+        if not active or not active.value[0]:
             return ""
         window = self.display.create_resource_object("window", active.value[0])
         try:
+            if not self._has_focus(active.value[0]):
+                return ""
             name = window.get_full_property(self.display.intern_atom("_NET_WM_NAME"), X.AnyPropertyType)
             return name.value.decode() if name else str(window.get_wm_name() or "")
         except BadWindow:  # it closed just now
             return ""
+
+    def _has_focus(self, window: int) -> bool:
+        """Whether keys go to this window or into it; the manager names a window active before it gets them."""
+        focus = self.display.get_input_focus().focus
+        while not isinstance(focus, int):
+            if focus.id == window:
+                return True
+            focus = focus.query_tree().parent
+        return False
 
     def pressed(self) -> list[int]:
         """Codes of the keys that the server holds for pressed."""

@@ -1,6 +1,6 @@
 import data from "/data.json" with { type: "json" };
 import { setUpCalendar } from "./calendar.js";
-import { long, span } from "./dates.js";
+import { long, span } from "/kit/dates.js";
 import { MOST_GUESTS, setUpFields, totalOf, validate, valuesOf } from "./fields.js";
 
 const root = document.documentElement;

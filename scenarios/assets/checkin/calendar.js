@@ -1,4 +1,4 @@
-import { daysIn, firstWeekday, iso, long, monthName, parts, read, written } from "./dates.js";
+import { daysIn, firstWeekday, iso, long, monthName, parts, read, written } from "/kit/dates.js";
 
 const at = (id) => document.getElementById(id);
 let data;

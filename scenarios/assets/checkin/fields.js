@@ -1,4 +1,4 @@
-import { long, read, written } from "./dates.js";
+import { long, read, written } from "/kit/dates.js";
 
 const at = (id) => document.getElementById(id);
 export const MOST_GUESTS = 6;
