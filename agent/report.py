@@ -19,6 +19,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from agent.listing import listing
 from agent.trace import Decision, Run, RunFolder, Step
 from agent.words import PHASES, Verdict, action_words, seconds_words, verdict
 from env.base import Effect, Observation
@@ -60,10 +61,12 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One step as the page shows it."""
+    """One step as the page shows it; `words` and `marked` are what the model was told besides the plain picture."""
 
     step: Step
     picture: Picture
+    marked: Picture | None
+    words: str
     marks: Marks
     title: str
     action: str
@@ -175,6 +178,8 @@ def _cards(record: RunFolder, steps: Sequence[Step], seen_from: Path) -> Iterato
         yield Card(
             step=step,
             picture=_picture(record, step.seen, seen_from, f"The screen before step {step.number}"),
+            marked=_marked(record, step.seen, seen_from),
+            words=listing(step.seen),
             marks=_marks(step, action),
             title=step.reply.say if isinstance(step.reply, Decision) else "The reply could not be read",
             action=action_words(action) if action else "",
@@ -210,8 +215,18 @@ def _way(action: ComputerAction | BrowserAction, point: Point, size: Size) -> tu
 
 
 def _picture(record: RunFolder, seen: Observation, seen_from: Path, alt: str) -> Picture:
-    path = record.picture(seen)
-    return Picture(relative(path, seen_from) if path.is_file() else None, seen.size, alt)
+    return _stored(record.picture(seen), seen.size, seen_from, alt)
+
+
+def _marked(record: RunFolder, seen: Observation, seen_from: Path) -> Picture | None:
+    """What the model was shown in place of the plain picture, if it was."""
+    if seen.marked is None:
+        return None
+    return _stored(record.picture(seen.marked), seen.size, seen_from, "The same screen with numbers on its controls")
+
+
+def _stored(file: Path, size: Size, seen_from: Path, alt: str) -> Picture:
+    return Picture(relative(file, seen_from) if file.is_file() else None, size, alt)
 
 
 def relative(path: Path, seen_from: Path) -> str:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from env.base import Effect, Observation, Shots
+from env.base import Effect, Observation, Picture, Shots
 from scenarios.base import CheckResult
 from tools.actions import Action, Outcome
 from tools.errors import UserError
@@ -195,9 +195,9 @@ class RunFolder:
         """One JSON line an action, written before it is done."""
         return self.path / "intents.jsonl"
 
-    def picture(self, seen: Observation) -> Path:
-        """Where the picture of an observation lies, also after the folder was moved."""
-        return self.shots.folder / f"{seen.sha256}.png"
+    def picture(self, taken: Observation | Picture) -> Path:
+        """Where a picture lies, also after the folder was moved."""
+        return self.shots.folder / f"{taken.sha256}.png"
 
     def save(self, run: Run) -> None:
         """Writes run.json whole or not at all. Raises OSError."""

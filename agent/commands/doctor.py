@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from rich.text import Text
 
 from agent.commands.live import console, signed
+from agent.serving import machine
 from agent.settings import Settings
 from agent.words import Tone
 from env import folder as worlds
@@ -76,6 +77,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _isolation()
     yield _chromium(settings.chromium)
     yield from _fonts()
+    yield _vllm()
     yield from _room(settings.runs)
     yield _worlds()
 
@@ -191,6 +193,15 @@ def _fonts() -> Iterator[Finding]:
         yield Finding("fonts", "warn", f"no font for {'; '.join(missing)}: such text shows as boxes", "make setup")
     else:
         yield Finding("fonts", "ok", ", ".join(_FONTS))
+
+
+def _vllm() -> Finding:
+    """What `surehand serve` starts; `run` needs none where a server is elsewhere."""
+    here = machine.look()
+    found = [where for where, program in (("GPU", here.gpu_program), ("CPU", here.cpu_program)) if program]
+    if found:
+        return Finding("vllm", "ok", f"for the {' and the '.join(found)}")
+    return Finding("vllm", "warn", "none: models must be served elsewhere, and the stand-in is not shown", "make vllm")
 
 
 def _room(runs: Path) -> Iterator[Finding]:

@@ -9,10 +9,11 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
+
+from agent.serving.loopback import Handler, LoopbackServer
 
 Mishap = Literal["down", "slow", "garbage", "empty", "html", "wrong type"]
 """It hangs up; says nothing until it is closed; sends no JSON; no choices; a page; an answer that claims to be one."""
@@ -45,7 +46,7 @@ ENDLESS = Reply(reasoning="I wonder. " * 50, finish="length")
 Turn = Reply | Fault | Mishap
 
 
-class FakeServer:
+class FakeServer(LoopbackServer):
     """Gives its turns one after the other, the last one again and again; `requests` holds what was asked.
 
     `refuses` are fields that it answers with a 400 naming them. With `vllm` it says that it is vLLM, and then knows
@@ -69,25 +70,18 @@ class FakeServer:
         self.given = 0
         self.pictures: set[str] = set()
         self.closing = threading.Event()
-        self._http = _Http(("127.0.0.1", port), self)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(_Handler, port)
 
     @property
     def url(self) -> str:
         """Its address, with /v1."""
-        return f"http://127.0.0.1:{self._http.server_port}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        return f"{super().url}v1"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.closing.set()
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
 
     def next_turn(self, request: dict[str, Any]) -> Turn:
         """What comes of a request."""
@@ -104,21 +98,12 @@ class FakeServer:
         return self.turns[min(said if self.by_turn else self.given - 1, len(self.turns) - 1)]
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = False  # so that closing waits for them
-
-    def __init__(self, address: tuple[str, int], fake: FakeServer) -> None:
-        super().__init__(address, _Handler)
-        self.fake = fake
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Http
+class _Handler(Handler[FakeServer]):
     timeout = 30
 
     def do_GET(self) -> None:
         """The models, and vLLM's version."""
-        fake = self.server.fake
+        fake = self.owner
         if fake.key and self.headers["Authorization"] != f"Bearer {fake.key}":
             self._fault(Fault(401, "Unauthorized"))
         elif self.path == "/v1/models":
@@ -131,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """The next turn."""
-        fake = self.server.fake
+        fake = self.owner
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if fake.key and self.headers["Authorization"] != f"Bearer {fake.key}":
             self._fault(Fault(401, f"no such key: {self.headers['Authorization']}"))
@@ -154,9 +139,6 @@ class _Handler(BaseHTTPRequestHandler):
             case "wrong type":
                 self._send(200, "ok", "text/plain")
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent."""
-
     def _fault(self, fault: Fault) -> None:
         body = json.dumps({"error": {"message": fault.message, "type": "error", "code": fault.status}})
         self._send(fault.status, body, headers=fault.headers)
@@ -164,12 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(
         self, status: int, body: str, kind: str = "application/json", headers: Mapping[str, str] | None = None
     ) -> None:
-        data = body.encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
+        self.send(status, body.encode(), kind, headers)
 
 
 def _pictures(request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +19,7 @@ import httpx
 from agent.model import Model, reply
 from agent.prompt import Message
 from agent.serving.fake_server import FakeServer, Reply, Turn
+from agent.serving.loopback import Handler, LoopbackServer
 from agent.trace import Completion
 from env.settle import until
 from tools.actions import Terminate, Type
@@ -40,7 +40,7 @@ addEventListener("keydown", event => {
 </script>"""
 
 
-class Site:
+class Site(LoopbackServer):
     """A page on this machine's loopback; every letter typed on it is told to its server at once, and kept in `typed`.
 
     While `held`, the page waits with a letter that has been told, and so does whoever typed it.
@@ -51,12 +51,7 @@ class Site:
         self.on_letter: Callable[[], None] = lambda: None
         self._free = threading.Event()
         self._free.set()
-        self._http = _Http(("127.0.0.1", 0), self)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}/"
+        super().__init__(_Page)
 
     def hold(self) -> None:
         self._free.clear()
@@ -69,43 +64,19 @@ class Site:
         self.on_letter()
         self._free.wait()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.let_go()
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], site: Site) -> None:
-        super().__init__(address, _Page)
-        self.site = site
-
-
-class _Page(BaseHTTPRequestHandler):
-    server: _Http
-
+class _Page(Handler["Site"]):
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
         if asked.path == "/typed":
-            self.server.site.take(parse_qs(asked.query)["key"][0])
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(PAGE)))
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            self.wfile.write(PAGE)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent."""
+            self.owner.take(parse_qs(asked.query)["key"][0])
+        self.send(200, PAGE, "text/html")
 
 
 class Gate(FakeServer):

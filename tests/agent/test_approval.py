@@ -17,6 +17,7 @@ from tools.actions import Type
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TYPING = frozenset({"type"})
+COMMAND = (sys.executable, "-m", "agent", "run", "ask.yaml", "--model", "scripted:script.jsonl", "--world", "headless")
 
 
 class Person:
@@ -94,21 +95,7 @@ def test_the_terminal_asks(tmp_path: Path) -> None:
     ]
     (tmp_path / "script.jsonl").write_text("\n".join(calls))
     ours, theirs = pty.openpty()
-    command = [
-        sys.executable,
-        "-m",
-        "agent",
-        "run",
-        "ask.yaml",
-        "--model",
-        "scripted:script.jsonl",
-        "--world",
-        "headless",
-        "--approve",
-        "key",
-        "--out",
-        "first",
-    ]
+    command = [*COMMAND, "--approve", "key", "--out", "first"]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
     with subprocess.Popen(command, cwd=tmp_path, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
@@ -134,20 +121,9 @@ def test_the_terminal_asks(tmp_path: Path) -> None:
 def test_without_a_terminal_it_is_denied_with_a_line(tmp_path: Path) -> None:
     (tmp_path / "ask.yaml").write_text(SCENARIO)
     (tmp_path / "script.jsonl").write_text('{"action": "key", "keys": ["a"]}\n{"action": "answer", "text": "42"}')
-    command = [
-        sys.executable,
-        "-m",
-        "agent",
-        "run",
-        "ask.yaml",
-        "--model",
-        "scripted:script.jsonl",
-        "--world",
-        "headless",
-    ]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [*command, "--approve", "all", "--out", "first"], cwd=tmp_path, env=env, capture_output=True, text=True,
+        [*COMMAND, "--approve", "all", "--out", "first"], cwd=tmp_path, env=env, capture_output=True, text=True,
         stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     assert "no terminal to ask on: denied" in done.stdout
@@ -155,7 +131,7 @@ def test_without_a_terminal_it_is_denied_with_a_line(tmp_path: Path) -> None:
     assert first.leave
     assert first.leave.answer == "deny"
     done = subprocess.run(
-        [*command, "--approve", "all", "--yes", "--out", "second"], cwd=tmp_path, env=env, capture_output=True,
+        [*COMMAND, "--approve", "all", "--yes", "--out", "second"], cwd=tmp_path, env=env, capture_output=True,
         text=True, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     assert done.returncode == 0

@@ -175,7 +175,7 @@ def test_without_programs_it_says_what_to_do(tmp_path: Path) -> None:
 def test_the_doctor_for_programs(surehand: Surehand) -> None:
     status, out, _ = surehand("doctor", "--json")
     findings = json.loads(out)
-    assert {"python", "packages: base", "python-xlib", "sandbox", "chromium", "disk", "worlds"} <= {
+    assert {"python", "packages: base", "python-xlib", "sandbox", "chromium", "vllm", "disk", "worlds"} <= {
         one["name"] for one in findings
     }
     assert all(one["state"] in ("ok", "warn", "missing") and one["found"] for one in findings)

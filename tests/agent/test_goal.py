@@ -4,15 +4,14 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from agent.commands.goal import Asked, goal_task, is_goal, own_domain
 from agent.secrets import secrets_of
+from agent.serving.loopback import Handler, LoopbackServer
 from agent.settings import PREFIX, load
 from agent.trace import RunFolder, Status
 from tests.agent.desk import steps_of
@@ -119,54 +118,40 @@ def test_where_the_value_of_a_secret_comes_from(monkeypatch: pytest.MonkeyPatch)
         secrets_of(load())
 
 
-class Shop(BaseHTTPRequestHandler):
+class Shop(LoopbackServer):
     """A page with one field, and what was sent from it."""
 
-    sent: list[str]
+    def __init__(self) -> None:
+        super().__init__(_Counter)
+        self.sent: list[str] = []
 
+
+class _Counter(Handler[Shop]):
     def do_GET(self) -> None:
-        self._answer(PAGE)
+        self.send(200, PAGE, "text/html")
 
     def do_POST(self) -> None:
-        type(self).sent.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self._answer(PAGE)
-
-    def _answer(self, page: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        self.wfile.write(page)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        self.owner.sent.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.do_GET()
 
 
 @pytest.fixture
-def shop() -> Iterator[tuple[str, list[str]]]:
-    """A server on this machine's loopback: its address, and what it was sent."""
-    sent: list[str] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("OneShop", (Shop,), {"sent": sent}))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/", sent
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def shop() -> Iterator[Shop]:
+    with Shop() as shop:
+        yield shop
 
 
 @pytest.mark.browser
-def test_a_goal_on_a_real_page_with_a_secret_that_nothing_shows(shop: tuple[str, list[str]], tmp_path: Path) -> None:
-    url, sent = shop
+def test_a_goal_on_a_real_page_with_a_secret_that_nothing_shows(shop: Shop, tmp_path: Path) -> None:
     bind()
     script = [LeftClick(coordinate=GridPoint(300, 200)), Type(text="{{secret:shop}}\n"), Terminate(status="success")]
     Path("script.jsonl").write_text("\n".join(json.dumps(action.wire()) for action in script))
-    command = [sys.executable, "-m", "agent", "run", "send the password", "--url", url, "--world", "headless",
+    command = [sys.executable, "-m", "agent", "run", "send the password", "--url", shop.url, "--world", "headless",
                "--model", "scripted:script.jsonl", "--out", "first"]  # fmt: skip
     env = {**os.environ, "PYTHONPATH": str(ROOT), "SUREHAND_SECRET_SHOP": VALUE}
     done = subprocess.run(command, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert sent == [f"text={VALUE}"]
+    assert shop.sent == [f"text={VALUE}"]
     record = RunFolder(tmp_path / "first").run()
     assert (record.status, record.result, record.scenario) == (Status.UNCHECKED, None, "goal")
     assert "Done, unchecked: the model says that it is done; nothing checked it" in done.stdout
@@ -182,11 +167,10 @@ def test_a_goal_on_a_real_page_with_a_secret_that_nothing_shows(shop: tuple[str,
 
 
 @pytest.mark.browser
-def test_a_goal_reaches_no_other_port_of_this_machine(shop: tuple[str, list[str]], tmp_path: Path) -> None:
-    url, _ = shop
+def test_a_goal_reaches_no_other_port_of_this_machine(shop: Shop, tmp_path: Path) -> None:
     Path("script.jsonl").write_text('{"action": "goto", "url": "http://127.0.0.1:9/"}\n{"action": "terminate", '
                                     '"status": "failure"}')  # fmt: skip
-    command = [sys.executable, "-m", "agent", "run", "look around", "--url", url, "--world", "headless", "--model",
+    command = [sys.executable, "-m", "agent", "run", "look around", "--url", shop.url, "--world", "headless", "--model",
                "scripted:script.jsonl", "--out", "first"]  # fmt: skip
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)

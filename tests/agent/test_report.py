@@ -9,6 +9,7 @@ from agent.model import reply
 from agent.report import write_index, write_report
 from agent.runner import MakeModel, run
 from agent.trace import RunFolder
+from env.described import DescribedEnvironment, View
 from env.scripted import SMALL, ScriptedWorld
 from env.world import find_chromium
 from scenarios.checkers import known_checks
@@ -156,6 +157,16 @@ async def test_a_run_that_is_under_way_or_was_cut_off(tmp_path: Path) -> None:
     assert "The check" not in page.text
     (tmp_path / "steps.jsonl").unlink()
     assert "step-1" not in Page(write_report(tmp_path)).all("article", "id")
+
+
+async def test_what_the_model_was_told_besides_the_picture(tmp_path: Path) -> None:
+    world = DescribedEnvironment(ScriptedWorld(APP), View.MARKS)
+    await run(a_task(), oracle, worlds(world), tmp_path)
+    page, (first, *_) = Page(write_report(tmp_path)), steps_of(tmp_path)
+    assert first.seen.marked
+    assert f"shots/{first.seen.marked.sha256}.png" in page.all("img", "src")
+    assert "The numbers drawn on this screenshot" in page.text
+    assert '"Save" [' in page.text
 
 
 async def test_a_picture_that_is_missing(tmp_path: Path) -> None:
