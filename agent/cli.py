@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -211,6 +211,10 @@ def play_tests(
     parallel: Annotated[int | None, typer.Option(help="Most worlds at once.")] = None,
     model: Model = None,
     no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model: refuse steps in plain words.")] = False,
+    heal: Annotated[
+        bool, typer.Option("--heal", help="Let the model find again what a step has lost, and show the mended step.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --heal: change the tests that then passed.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Keep a picture of the screen before every step.")] = False,
     world: Browser = None,
     junit: Annotated[Path | None, typer.Option(help="Also write the result as JUnit XML.")] = None,
@@ -228,8 +232,11 @@ def play_tests(
         return
     if not paths:
         raise UserError("no test named", remedy="name test files or folders: `surehand test tests/`")
+    if write and not heal:
+        raise UserError("--write goes with --heal", remedy="add --heal, which says what would be written")
     settings = load(config, parallel=parallel, model=model, browser=world)
-    raise typer.Exit(run_session(settings, paths, only, not no_model, trace, junit, out, show))
+    mend: Literal["", "diff", "write"] = "write" if write else "diff" if heal else ""
+    raise typer.Exit(run_session(settings, paths, only, not no_model, trace, junit, out, show, mend))
 
 
 @app.command()

@@ -54,6 +54,19 @@ class Step(Strict):
         """The steps of one action each that this one stands for."""
         return (self,)
 
+    def place_of(self, target: Locator) -> tuple[str, ...]:
+        """The keys in the step's arguments under which a target of one of its parts is written; none: they are it."""
+        if isinstance(self, Locator):
+            return ()
+        fields = type(self).model_fields.items()
+        return next(((field.alias or name,) for name, field in fields if _same(getattr(self, name), target)), ())
+
+
+def _same(value: object, target: Locator) -> bool:
+    """Whether they are one locator; a step that points has more fields than it."""
+    names = Locator.model_fields
+    return isinstance(value, Locator) and all(getattr(value, name) == getattr(target, name) for name in names)
+
 
 class _Pointed(Locator, Step):
     verb: ClassVar[type[LeftClick | DoubleClick | TripleClick | RightClick | MouseMove]]
@@ -85,8 +98,11 @@ class _Move(_Pointed):
     verb = MouseMove
 
 
-class _WaitFor(Locator, Step):
+class WaitFor(Locator, Step):
+    """Waits until something is to be seen."""
+
     def targets(self) -> tuple[Locator, ...]:
+        """What is waited for."""
         return (self,)
 
 
@@ -250,7 +266,7 @@ STEPS: dict[str, type[Step]] = {
     "press": _Press,
     "select": _Select,
     "upload": _Upload,
-    "wait_for": _WaitFor,
+    "wait_for": WaitFor,
     "wait_gone": WaitGone,
     "goto": _Goto,
     "back": _Back,

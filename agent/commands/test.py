@@ -6,14 +6,17 @@ import time
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
 from agent import runner
+from agent.commands.heal import keep_mendings
 from agent.commands.live import console, signed
 from agent.commands.wiring import described, model_for, new_folder, require, spec_for
+from agent.runner import MakeModel
 from agent.scripting.junit import write_junit
 from agent.scripting.mind import Words
 from agent.scripting.page import verdict, write_session
@@ -27,7 +30,7 @@ from agent.settings import Settings
 from agent.words import seconds_words
 from env.base import Environment
 from env.kept import KeptEnvironment
-from scenarios.base import Limits
+from scenarios.base import Limits, Task
 from tools.errors import UserError
 
 _WORDLESS = {"": "none is named", "oracle": "an oracle knows no test"}
@@ -41,9 +44,14 @@ def print_schema() -> None:
 
 def run_session(
     settings: Settings, paths: Sequence[Path], only: str, asks: bool, pictures: bool, junit: Path | None,
-    out: Path | None, show: bool,
+    out: Path | None, show: bool, heal: Literal["", "diff", "write"] = "",
 ) -> int:  # fmt: skip
-    """Plays the tests of files and folders, live in the terminal. Returns the exit status. Raises UserError."""
+    """Plays the tests of files and folders, live in the terminal. Returns the exit status. Raises UserError.
+
+    With `heal` a model finds again what is lost; the mended steps are shown as a diff, or written at once.
+    """
+    if heal and not (asks and settings.model not in _WORDLESS):
+        raise UserError("--heal needs a model", cause=_why_none(settings, asks), remedy="name one with --model")
     cases = find_tests(paths, only)
     screen, began = console(), time.monotonic()
     if not cases:
@@ -54,7 +62,7 @@ def run_session(
     folder = out or new_folder(settings, "test")
     with Live(screen, len(cases)) as live:
         means = Means(
-            folder, make_world(settings), make_mind(settings, asks), settings.parallel, pictures,
+            folder, make_world(settings), make_mind(settings, asks), settings.parallel, pictures, bool(heal),
             live.start, live.step, live.end,
         )  # fmt: skip
         results = asyncio.run(run_tests(cases, means))
@@ -62,6 +70,8 @@ def run_session(
     if junit:
         write_junit(junit, results, page)
     _say_summary(screen, results, time.monotonic() - began)
+    if heal:
+        keep_mendings(screen, folder, results, write=heal == "write")
     screen.print(Text(f"report: {page}"), soft_wrap=True)
     if show:
         webbrowser.open(page.resolve().as_uri())
@@ -90,7 +100,7 @@ def make_world(settings: Settings) -> MakeWorld:
 
 
 def make_mind(settings: Settings, asks: bool) -> MakeMind:
-    """What makes the mind of a test; none where no model may be asked, or none is named.
+    """What makes the mind of a test; none where no model may be asked, or none is named. A script goes on through it.
 
     Nobody is there while tests are played: what the settings want a person asked about is denied to the model.
     """
@@ -100,8 +110,14 @@ def make_mind(settings: Settings, asks: bool) -> MakeMind:
         if not asks or settings.model in _WORDLESS:
             return None
         size, limits = settings.size or case.file.size, Limits(steps=settings.steps or 30, seconds=case.file.limit)
+        made: list[MakeModel] = []
+
+        def make_model(task: Task) -> MakeModel:
+            made.extend([] if made else [model_for(settings, task)])
+            return made[0]
+
         return Words(
-            lambda task: model_for(settings, task), case.file.world, size, limits, folder, means,
+            make_model, case.file.world, size, limits, folder, means,
             aside=told(settings), seen_as=lambda world: described(settings, world),
         )  # fmt: skip
 
@@ -116,9 +132,13 @@ def _needs_no_model(cases: Sequence[Case], settings: Settings, asks: bool) -> No
         if (place := case.words()) is not None:
             raise UserError(
                 f"{case.path}:{case.line(place)}: a step in plain words needs a model",
-                cause=_WORDLESS[settings.model] if asks else "--no-model asks none",
+                cause=_why_none(settings, asks),
                 remedy="name one with --model, or write exact steps here",
             )
+
+
+def _why_none(settings: Settings, asks: bool) -> str:
+    return _WORDLESS[settings.model] if asks else "--no-model asks none"
 
 
 class Live:

@@ -9,16 +9,19 @@ from pathlib import Path
 from agent import runner
 from agent.report import write_report
 from agent.runner import ALONE, MakeModel, Means
-from agent.scripting.play import Told
-from agent.trace import Status
-from agent.words import verdict
+from agent.scripting.play import Pointed, Told
+from agent.trace import Decision, Run, RunFolder, Status, Unreadable
+from agent.words import action_words, verdict
 from env.base import Environment, Observation, Probe, Shots
 from env.setup import SetupStep
 from scenarios.base import Limits, Task, World
-from tools.actions import BrowserAction, ComputerAction, Outcome
+from tools.actions import BrowserAction, Click, ComputerAction, MouseMove, Outcome, Terminate
 from tools.errors import EnvError, ModelError, ScenarioError
-from tools.geometry import Size
+from tools.geometry import Rect, Size
 
+_POINT = """Point at one thing on the screen: give its box with left_click. Nothing will be clicked.
+What is meant: {thing}
+If there is nothing like it on the screen, terminate with status failure."""
 _ERRORS: dict[Status, type[EnvError | ModelError | ScenarioError]] = {
     Status.ERROR_ENV: EnvError,
     Status.ERROR_MODEL: ModelError,
@@ -40,19 +43,43 @@ class Words:
 
     async def do(self, words: str, world: Environment, number: int) -> tuple[Told, int]:
         """Runs the loop until the model ends it. Raises what broke: the world or the model."""
-        self._count += 1
-        folder = self._folder / f"do-{self._count}"
-        task = Task(scenario=f"do-{self._count}", seed=0, world=self._world, goal=words + self._aside, check=None,
-                    size=self._size, limits=self._limits)  # fmt: skip
         lent = Lent(world, number)
-        run = await runner.run(task, self._make_model(task), lambda task: self._seen_as(lent), folder, self._means)
-        write_report(folder)
-        if run.status in _ERRORS:
-            raise _ERRORS[run.status](run.failure.message if run.failure else "for no known reason")
+        run, folder = await self._run("do", words + self._aside, lent, self._limits, self._means)
         ended = verdict(run)
         done = run.status is Status.UNCHECKED and run.stop is not None and run.stop.status != "failure"
         why = "" if done else f"the model did not do it: {ended.why or ended.word}"
         return Told(done, why, run=folder), lent.number
+
+    async def point(self, thing: str, world: Environment) -> Pointed:
+        """Asks for one click, which is not done. Raises what broke: the world or the model."""
+        reply, folder = await self._ask("point", _POINT.format(thing=thing), world)
+        match reply:
+            case Decision(action=action) if isinstance(action, Click | MouseMove):
+                size = await world.probe().size()
+                x, y = action.point(size) or (0, 0)
+                rect = action.bbox_2d.to_rect(size) if action.bbox_2d else Rect(x, y, x + 1, y + 1)
+                return Pointed(rect, run=folder)
+            case Decision(action=Terminate()):
+                return Pointed(None, "the model does not see it either", folder)
+        return Pointed(None, f"the model was to point at it, and {_instead(reply)}", folder)
+
+    async def _ask(self, kind: str, goal: str, world: Environment) -> tuple[Decision | Unreadable | None, Path]:
+        """One answer to one look at the screen, and the folder of its run; None where a limit left no room for it."""
+        once = Limits(steps=1, seconds=self._limits.seconds)
+        _, folder = await self._run(kind, goal, Shown(world, 1), once, Means(tokens=self._means.tokens))
+        return next((step.reply for step in RunFolder(folder).steps()), None), folder
+
+    async def _run(self, kind: str, goal: str, world: Environment, limits: Limits, means: Means) -> tuple[Run, Path]:
+        """A run in the test's world, with a record of its own."""
+        self._count += 1
+        name = f"{kind}-{self._count}"
+        task = Task(scenario=name, seed=0, world=self._world, goal=goal, check=None, size=self._size, limits=limits)
+        folder = self._folder / name
+        run = await runner.run(task, self._make_model(task), lambda task: self._seen_as(world), folder, means)
+        write_report(folder)
+        if run.status in _ERRORS:
+            raise _ERRORS[run.status](run.failure.message if run.failure else "for no known reason")
+        return run, folder
 
 
 class Lent:
@@ -87,3 +114,20 @@ class Lent:
 
     async def close(self) -> None:
         """Leaves it open."""
+
+
+class Shown(Lent):
+    """A world that is only looked at."""
+
+    async def execute(self, number: int, action: ComputerAction | BrowserAction) -> Outcome:
+        """Does nothing."""
+        return Outcome(ok=True, note="noted, not done")
+
+
+def _instead(reply: Decision | Unreadable | None) -> str:
+    match reply:
+        case Decision(action=action):
+            return f"wanted to {action_words(action)}"
+        case Unreadable(why=why):
+            return f"could not be read: {why}"
+    return "gave no answer within its limits"

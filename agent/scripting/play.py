@@ -18,7 +18,7 @@ from env.base import Environment, Observation, Shots
 from env.settle import pause
 from scenarios.draw import Loc, TemplateFault
 from scenarios.locate import Found, Locator, closest, is_further_down, locate, texts
-from scenarios.oracle import Step, WaitGone, scroll_down
+from scenarios.oracle import Step, WaitFor, WaitGone, scroll_down
 from scenarios.schema import shown
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.geometry import Point, Rect, Size
@@ -39,11 +39,47 @@ class Told(NamedTuple):
     run: Path | None = None
 
 
+class Pointed(NamedTuple):
+    """Where a model sees a thing, in screen pixels, or why it does not; `run` is the folder of its answer."""
+
+    rect: Rect | None
+    why: str = ""
+    run: Path | None = None
+
+
 class Mind(Protocol):
-    """Does what words say."""
+    """Does what words say, and says where things are."""
 
     async def do(self, words: str, world: Environment, number: int) -> tuple[Told, int]:
         """Acts until the words are done; actions are numbered from `number`. Returns the next number, too."""
+        ...
+
+    async def point(self, thing: str, world: Environment) -> Pointed:
+        """Where a thing is that is told in words; nothing is done in the world."""
+        ...
+
+
+class Lost(NamedTuple):
+    """A thing that none of its ways leads to, the words of the step that needs it, and where its locator stands."""
+
+    thing: Locator
+    step: str
+    loc: Loc
+
+
+class Healed(NamedTuple):
+    """New ways to a thing that was lost, or why there are none; `run` is the folder of the model's answer."""
+
+    thing: Locator | None
+    why: str = ""
+    run: Path | None = None
+
+
+class Healer(Protocol):
+    """Finds things again."""
+
+    async def heal(self, lost: Lost, world: Environment) -> Healed:
+        """New ways to the thing."""
         ...
 
 
@@ -57,12 +93,21 @@ class Stage:
     patience: float
     where: Callable[[Loc], int]
     mind: Mind | None = None
+    healer: Healer | None = None
     settles: bool = True
     pictures: bool = False
     on_step: Callable[[Played], None] = lambda step: None
     clock: Callable[[], float] = time.monotonic
     done: list[Played] = field(default_factory=list)
     number: int = 1
+
+
+class _Aim(NamedTuple):
+    """Where the targets of a step are, and what is worth knowing of how they were found; or only why they were not."""
+
+    found: list[Found] | None
+    why: str = ""
+    run: Path | None = None
 
 
 class Player:
@@ -103,7 +148,7 @@ class Player:
             case Extract():
                 told = await self._extract(step)
             case Step():
-                told = await self._act(step)
+                told = await self._act(step, words, loc)
             case _:
                 raise TypeError(f"a step of a test cannot be {type(step).__name__}")
         return self._note(words, loc, began, told)
@@ -185,31 +230,53 @@ class Player:
                     raise Unfit(f"{error} ({_waited(self._stage.patience)})") from None
             await pause(_POLL)
 
-    async def _act(self, step: Step) -> Told:
-        pointed = Told(True)
+    async def _act(self, step: Step, words: str, loc: Loc) -> Told:
+        pointed, place = Told(True), (*loc, words.partition(":")[0])
         for part in step.parts():
-            told = await self._gone(part) if isinstance(part, WaitGone) else await self._part(part)
+            losses = [Lost(one, words, (*place, *step.place_of(one))) for one in part.targets()]
+            told = await self._gone(part) if isinstance(part, WaitGone) else await self._part(part, losses)
             if not told.ok:
                 return told
             if pointed.target is None:  # what a report marks is where the step began
                 pointed = told
         return pointed
 
-    async def _part(self, step: Step) -> Told:
-        """One action: what it needs is looked for, and then it is done."""
+    async def _part(self, step: Step, losses: Sequence[Lost]) -> Told:
+        """One action: what it needs is looked for, and then it is done. `losses` tell its targets to a healer."""
         size = await self._probe.size()
+        aim = await self._aim(step, losses, size)
+        if aim.found is None:
+            return Told(False, aim.why, run=aim.run)
+        target = aim.found[0].rect if aim.found else None
+        if (intent := step.intent(aim.found, size)) is None:
+            return Told(True, aim.why, target)
+        outcome = await self._do_once(intent.action)
+        return Told(outcome.ok, aim.why if outcome.ok else outcome.note, target, outcome.point, aim.run)
+
+    async def _aim(self, step: Step, losses: Sequence[Lost], size: Size) -> "_Aim":
         targets = step.targets()
         found = await self._find(targets, size)
-        if isinstance(found, str):
-            return Told(False, found)
-        ways = [_held(target, one) for target, one in zip(targets, found, strict=True) if one.way]
-        target = found[0].rect if found else None
-        if (intent := step.intent(found, size)) is None:
-            return Told(True, "; ".join(ways), target)
-        outcome = await self._do_once(intent.action)
-        if not outcome.ok:
-            return Told(False, outcome.note, target, outcome.point)
-        return Told(True, "; ".join(ways), target, outcome.point)
+        if not isinstance(found, str):
+            ways = [_held(target, one) for target, one in zip(targets, found, strict=True) if one.way]
+            return _Aim(found, "; ".join(ways))
+        healer = self._stage.healer
+        if healer is None or isinstance(step, WaitFor):  # what is waited for is expected: that is never mended
+            return _Aim(None, found)
+        return await self._healed(losses, healer, size, found)
+
+    async def _healed(self, losses: Sequence[Lost], healer: Healer, size: Size, why: str) -> "_Aim":
+        targets, notes, run = [], [], None
+        for lost in losses:
+            thing = lost.thing
+            if await locate(thing, self._probe) is None:
+                healed = await healer.heal(lost, self._stage.world)
+                if healed.thing is None:
+                    return _Aim(None, f"{why}; {healed.why}", healed.run)
+                thing, run = healed.thing, healed.run
+                notes.append(f"found again by the model: {thing.label}, not {lost.thing.label}")
+            targets.append(thing)
+        found = await self._find(targets, size)
+        return _Aim(None, found, run) if isinstance(found, str) else _Aim(found, "; ".join(notes), run)
 
     async def _do_once(self, action: ComputerAction | BrowserAction) -> Outcome:
         self._stage.number += 1

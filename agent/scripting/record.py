@@ -166,10 +166,13 @@ def _block(data: dict[str, Any]) -> str:
 def _line(step: dict[str, Any]) -> str:
     """A step on a line of its own."""
     (name, arguments), *_ = step.items()
-    text = yaml.dump(
-        arguments, Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
-    )
-    return f"  - {name}: {text.strip().removesuffix('...').strip()}\n"
+    return f"  - {name}: {on_a_line(arguments)}\n"
+
+
+def on_a_line(value: Any) -> str:
+    """A value as YAML on one line, which reads back as it is: nothing in it is taken for a template."""
+    text = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+    return text.strip().removesuffix("...").strip()
 
 
 class _Dumper(yaml.SafeDumper):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -44,8 +45,19 @@ class Played(_Value):
     run: Path | None = None
 
 
+class Mended(_Value):
+    """A thing that a model found again: where its locator stands in the file, what it was, and what it is now."""
+
+    loc: tuple[str | int, ...]
+    was: str
+    now: dict[str, Any]
+
+
 class Result(_Value):
-    """A test and how it ended. `file` and `line` say where `why` comes from; `final` is the last look at the screen."""
+    """A test and how it ended. `file` and `line` say where `why` comes from; `final` is the last look at the screen.
+
+    `mended` is what a model found again; a test that did not pass mends nothing.
+    """
 
     name: str
     title: str
@@ -58,6 +70,7 @@ class Result(_Value):
     line: int = 0
     steps: tuple[Played, ...] = ()
     final: Observation | None = None
+    mended: tuple[Mended, ...] = ()
     folder: Path
 
     @property

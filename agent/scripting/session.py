@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.scripting.heal import ModelHealer
 from agent.scripting.play import Mind, Player, Stage
 from agent.scripting.results import Ending, Played, Result, save
 from agent.scripting.written import Case
@@ -21,13 +22,17 @@ MakeMind = Callable[[Case, Path], Mind | None]
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a session needs: its folder, its worlds and its mind, how many tests at once, and whom to tell."""
+    """What a session needs: its folder, its worlds and its mind, how many tests at once, and whom to tell.
+
+    With `heals` the mind is asked for things that none of their ways lead to.
+    """
 
     folder: Path
     make_world: MakeWorld
     make_mind: MakeMind
     parallel: int = 1
     pictures: bool = False
+    heals: bool = False
     on_start: Callable[[Case], None] = lambda case: None
     on_step: Callable[[Case, Played], None] = lambda case, step: None
     on_end: Callable[[Case, Result], None] = lambda case, result: None
@@ -113,6 +118,8 @@ class _Trial:
         self._shots = Shots(folder / "shots")
         self._done: list[Played] = []
         self._final: Observation | None = None
+        self._mind = means.make_mind(case, folder)
+        self._healer = ModelHealer(self._mind) if means.heals and self._mind else None
         self._began, self._started = time.monotonic(), datetime.now(UTC)
 
     async def run(self, lane: Lane) -> Result:
@@ -127,14 +134,14 @@ class _Trial:
             name=self._case.name, title=self._case.file.title, file=self._case.path, world=self._case.file.world,
             started=self._started, seconds=round(time.monotonic() - self._began, 3), ending=ending,
             why=why or (broken.why if broken else ""), line=broken.line if broken else 0, steps=tuple(self._done),
-            final=self._final, folder=self._folder,
+            final=self._final, mended=tuple(self._healer.mended) if self._healer else (), folder=self._folder,
         )  # fmt: skip
 
     async def _play(self, world: Environment) -> Ending:
         file = self._case.file
         stage = Stage(
             world=world, shots=self._shots, names=dict(self._case.names), patience=file.wait, where=self._case.line,
-            mind=self._means.make_mind(self._case, self._folder), settles=file.world == "desktop",
+            mind=self._mind, healer=self._healer, settles=file.world == "desktop",
             pictures=self._means.pictures, on_step=lambda step: self._means.on_step(self._case, step), done=self._done,
         )  # fmt: skip
         player = Player(stage)

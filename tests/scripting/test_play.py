@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from agent.scripting.mind import Words
-from agent.scripting.play import Told
+from agent.scripting.play import Pointed, Told
 from agent.scripting.results import Ending
 from agent.scripting.session import Means, run_tests
 from env.base import Environment
@@ -130,6 +130,9 @@ class Scribe:
         await world.execute(number, CLICK_NOTE)
         await world.execute(number + 1, Type(text="milk"))
         return Told(words == "write milk", "" if words == "write milk" else "I only write milk"), number + 2
+
+    async def point(self, thing: str, world: Environment) -> Pointed:
+        return Pointed(None, "I only write milk")
 
 
 async def test_words_are_left_to_the_mind_in_the_same_world(tmp_path: Path) -> None:
