@@ -193,6 +193,10 @@ class Probe(Facts, Protocol):
         """Lines of text that OCR reads off the screen, in reading order."""
         ...
 
+    async def picture(self) -> Frame:
+        """What the screen shows, once it is quiet."""
+        ...
+
 
 class Environment(Protocol):
     """A world under control.

@@ -282,5 +282,9 @@ class KeptProbe:
         """Lines of text on the screen, by OCR."""
         from env.ocr import read_lines
 
+        return await read_lines((await self.picture()).png)
+
+    async def picture(self) -> Frame:
+        """What the screen shows, secrets covered."""
         frame, _ = await self._environment.look()
-        return await read_lines(frame.png)
+        return frame

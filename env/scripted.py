@@ -127,10 +127,14 @@ class ScriptedWorld:
         state = self.state()
         state.looks += self._restless
         self.clock.advance(self._slow)
-        frame = Frame(draw(state.screen.title, state.shown(), self.size, state.pointer, state.looks), self.size)
-        path, digest = shots.put(frame)
+        path, digest = shots.put(self.drawn())
         return Observation(path=path, sha256=digest, size=self.size, settled=not self._restless, waited=self._slow,
                            url=state.screen.url)  # fmt: skip
+
+    def drawn(self) -> Frame:
+        """The screen as it is."""
+        state = self.state()
+        return Frame(draw(state.screen.title, state.shown(), self.size, state.pointer, state.looks), self.size)
 
     async def execute(self, number: int, action: ComputerAction | BrowserAction) -> Outcome:
         """Does the action with this number, at most once; numbers grow."""
@@ -373,6 +377,10 @@ class ScriptedProbe:
     async def screen_text(self) -> tuple[Line, ...]:
         """Every text that is drawn."""
         return tuple(Line(text=w.text or w.name, rect=w.rect, score=1.0) for w in self._world.state().shown())
+
+    async def picture(self) -> Frame:
+        """The screen, drawn."""
+        return self._world.drawn()
 
 
 _ATSPI = {"text": "label", "button": "push button", "textbox": "entry"}

@@ -1,15 +1,18 @@
-"""Where something is on the screen, told by its text, its role and name, a CSS selector, or a box."""
+"""Where something is on the screen, told by its text, its role and name, a CSS selector, a picture of it, or a box."""
 
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from env.base import Node, Probe
+from env.patch import find_patch
 from scenarios.matching import Closeness, places
 from scenarios.schema import Strict, Text, shown
 from tools.dom import Element
+from tools.errors import ScenarioError
 from tools.geometry import Box, Rect, Size
 
 _ATSPI_ROLES = {
@@ -30,18 +33,20 @@ _ATSPI_ROLES = {
 
 
 class Locator(Strict):
-    """One thing on the screen, by exactly one of `text`, `role` (with `name`), `css`, `box` (0–1000).
+    """One thing on the screen, by exactly one of `text`, `role` (with `name`), `css`, `picture`, `box` (0–1000).
 
-    Where several match equally well the first in reading order is meant, or the one with number `nth` (from 0). `exact`
-    wants the whole text or name. `window` looks only inside the desktop window whose title contains it. `or` gives
-    other ways to the same thing, tried in order when this one fails; such a way counts only where it leads to one
-    thing, for another would be a guess.
+    A `picture` is a PNG file beside the test; the one place that looks like it is meant. Where several match equally
+    well the first in reading order is meant, or the one with number `nth` (from 0). `exact` wants the whole text or
+    name. `window` looks only inside the desktop window whose title contains it. `or` gives other ways to the same
+    thing, tried in order when this one fails; such a way counts only where it leads to one thing, for another would be
+    a guess.
     """
 
     text: Text | None = None
     role: str | None = None
     name: Text | None = None
     css: str | None = None
+    picture: Text | None = None
     box: Box | None = None
     nth: int = Field(default=0, ge=0)
     exact: bool = False
@@ -51,8 +56,8 @@ class Locator(Strict):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if sum(way is not None for way in (self.text, self.role, self.css, self.box)) != 1:
-            raise ValueError("give exactly one of text, role, css, box")
+        if sum(way is not None for way in (self.text, self.role, self.css, self.picture, self.box)) != 1:
+            raise ValueError("give exactly one of text, role, css, picture, box")
         if self.name is not None and self.role is None:
             raise ValueError("a name belongs to a role: give both, or text alone")
         return self
@@ -64,6 +69,8 @@ class Locator(Strict):
             return self.describe
         if self.role:
             return f"the {self.role} {shown(self.name)}" if self.name else f"the {self.role}"
+        if self.picture:
+            return f"what {self.picture} shows"
         return shown(self.text) if self.text else self.css or "the place"
 
     @property
@@ -96,14 +103,20 @@ class _Candidate(NamedTuple):
         return Rect(left + round(start * width), top, left + round(end * width), bottom)
 
 
-async def locate(locator: Locator, probe: Probe, *, read: bool = True) -> Found | None:
+async def locate(locator: Locator, probe: Probe, *, read: bool = True, folder: Path = Path()) -> Found | None:
     """The thing that is meant where it can be seen, or None while it cannot.
 
-    Without `read` a page's text is not looked for by OCR, which is slow and only needed for text that is painted.
+    Without `read` a page's text is not looked for by OCR, which is slow and only needed for text that is painted, nor
+    other ways' pictures; these lie in `folder`. Raises ScenarioError for a picture that cannot be read.
     """
     size = await probe.size()
     for number, way in enumerate((locator, *locator.others)):
-        rects = [way.box.to_rect(size)] if way.box is not None else await _rects(way, probe, size, read=read)
+        if way.picture is not None:
+            rects = await _pictured(folder / way.picture, probe) if read or not number else []
+        elif way.box is not None:
+            rects = [way.box.to_rect(size)]
+        else:
+            rects = await _rects(way, probe, size, read=read)
         sure = number == 0 or len(rects) == 1
         if sure and way.nth < len(rects):
             return Found(rects[way.nth], locator.label, number)
@@ -120,6 +133,15 @@ async def _rects(locator: Locator, probe: Probe, size: Size, *, read: bool) -> l
     if not rects and read and in_page and locator.text is not None:
         rects = _best(await _read(probe), locator, frame)
     return rects
+
+
+async def _pictured(file: Path, probe: Probe) -> list[Rect]:
+    """The place that looks like a picture."""
+    try:
+        found = await find_patch((await probe.picture()).png, file)
+    except OSError as error:
+        raise ScenarioError(f"cannot read the picture {str(file)!r}: {error.strerror or error}") from None
+    return [found] if found else []
 
 
 async def texts(locator: Locator, probe: Probe) -> list[str]:
@@ -188,12 +210,12 @@ async def _elements(locator: Locator, probe: Probe) -> tuple[Element, ...]:
         return await probe.elements(css=locator.css)
     if locator.role is not None:
         return await probe.elements(role=locator.role, name=locator.name)
-    return await probe.elements(text=locator.text)
+    return await probe.elements(text=locator.text) if locator.text is not None else ()
 
 
 async def _on_desktop(locator: Locator, probe: Probe) -> list[_Candidate]:
     if locator.role is None:
-        return await _read(probe)
+        return await _read(probe) if locator.text is not None else []
     roles = {locator.role, locator.role.replace("_", " "), *_ATSPI_ROLES.get(locator.role, ())}
     nodes = _of_window(locator, await probe.a11y())
     seen = [node for node in nodes if node.role in roles and "showing" in node.states]

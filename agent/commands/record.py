@@ -13,6 +13,7 @@ from agent.commands.replay import KEPT
 from agent.commands.wiring import require, task_for, worlds
 from agent.scripting.record import actions_of
 from agent.scripting.record import record as recorded
+from agent.scripting.ways import Keep
 from agent.settings import Settings, load
 from agent.trace import Step
 from env.base import Shots
@@ -31,8 +32,19 @@ def record(config: Path | None, folder: Path, out: Path | None) -> int:
     if file.exists():
         raise UserError(f"there is a file {str(file)!r} already", remedy="name another one with --out")
     require(settings, task.world)
-    text = asyncio.run(_recorded(settings, task, scenario, steps))
+    patches: dict[str, bytes] = {}
+
+    def keep(patch: bytes) -> str:
+        name = next((name for name, one in patches.items() if one == patch), None)
+        name = name or f"{file.stem}.shots/{len(patches) + 1:02}.png"
+        patches[name] = patch
+        return name
+
+    text = asyncio.run(_recorded(settings, task, scenario, steps, keep))
     try:
+        for name, patch in patches.items():
+            (file.parent / name).parent.mkdir(parents=True, exist_ok=True)
+            (file.parent / name).write_bytes(patch)
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {str(file)!r}", cause=error.strerror or str(error)) from None
@@ -44,10 +56,10 @@ def record(config: Path | None, folder: Path, out: Path | None) -> int:
     return 0
 
 
-async def _recorded(settings: Settings, task: Task, scenario: Scenario, steps: Sequence[Step]) -> str:
+async def _recorded(settings: Settings, task: Task, scenario: Scenario, steps: Sequence[Step], keep: Keep) -> str:
     world = worlds(settings)(task)
     with tempfile.TemporaryDirectory(prefix="surehand-") as shots:
         try:
-            return await recorded(task, scenario, steps, world, Shots(Path(shots)))
+            return await recorded(task, scenario, steps, world, Shots(Path(shots)), keep)
         finally:
             await world.close()

@@ -24,7 +24,7 @@ from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.geometry import Point, Rect, Size
 
 READ_AFTER = 2.0
-"""Seconds after which a page's text is also looked for by OCR: what is painted is in no element."""
+"""Seconds after which a page's text is also looked for by OCR (what is painted is in no element), and pictures."""
 _POLL = 0.02
 _MOST_SCROLLS = 20
 
@@ -85,7 +85,10 @@ class Healer(Protocol):
 
 @dataclass(slots=True)
 class Stage:
-    """What the steps of a test are played with. `names` and `done` grow; `where` gives the line of a place."""
+    """What the steps of a test are played with. `names` and `done` grow; `where` gives the line of a place.
+
+    Pictures that steps name lie in `folder`.
+    """
 
     world: Environment
     shots: Shots
@@ -98,6 +101,7 @@ class Stage:
     pictures: bool = False
     on_step: Callable[[Played], None] = lambda step: None
     clock: Callable[[], float] = time.monotonic
+    folder: Path = Path()
     done: list[Played] = field(default_factory=list)
     number: int = 1
 
@@ -268,7 +272,7 @@ class Player:
         targets, notes, run = [], [], None
         for lost in losses:
             thing = lost.thing
-            if await locate(thing, self._probe) is None:
+            if await self._locate(thing) is None:
                 healed = await healer.heal(lost, self._stage.world)
                 if healed.thing is None:
                     return _Aim(None, f"{why}; {healed.why}", healed.run)
@@ -285,9 +289,10 @@ class Player:
     async def _find(self, targets: Sequence[Locator], size: Size) -> list[Found] | str:
         """Where the targets are, each at the same place twice in a row; or why they cannot be acted on."""
         began, scrolls, before = self._stage.clock(), 0, None
+        read_after = min(READ_AFTER, self._stage.patience / 2)
         while True:
             waited = self._stage.clock() - began
-            found = [await locate(one, self._probe, read=waited >= READ_AFTER) for one in targets]
+            found = [await self._locate(one, read=waited >= read_after) for one in targets]
             absent = next((one for one, place in zip(targets, found, strict=True) if place is None), None)
             there = [place for place in found if place is not None]
             if absent is None and (there == before or all(one.box for one in targets)):
@@ -300,6 +305,9 @@ class Player:
                 return await self._missing(absent, waited)
             await pause(_POLL)
 
+    async def _locate(self, thing: Locator, *, read: bool = True) -> Found | None:
+        return await locate(thing, self._probe, read=read, folder=self._stage.folder)
+
     async def _missing(self, absent: Locator | None, waited: float) -> str:
         if absent is None:
             return f"it kept moving ({_waited(waited)})"
@@ -308,7 +316,7 @@ class Player:
 
     async def _gone(self, step: WaitGone) -> Told:
         began = self._stage.clock()
-        while await locate(step, self._probe, read=False) is not None:
+        while await self._locate(step, read=False) is not None:
             if self._stage.clock() - began >= self._stage.patience:
                 return Told(False, f"{step.label} is still there ({_waited(self._stage.patience)})")
             await pause(_POLL)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from agent.scripting.ways import as_locator, ways_to
+from agent.scripting.ways import Keep, as_locator, ways_to
 from agent.trace import Decision, Run, RunFolder, Status, Step
 from env.base import Environment, Probe, Shots
 from env.vault import names_in, placeholder
@@ -63,8 +63,10 @@ def _refused(step: Step) -> bool:
     return denied or (step.outcome is not None and not step.outcome.ok)
 
 
-async def record(task: Task, scenario: Scenario, steps: Iterable[Step], world: Environment, shots: Shots) -> str:
-    """Does the steps again in a fresh world and returns the test as YAML.
+async def record(
+    task: Task, scenario: Scenario, steps: Iterable[Step], world: Environment, shots: Shots, keep: Keep | None = None
+) -> str:
+    """Does the steps again in a fresh world and returns the test as YAML; `keep` stores pictures of what was used.
 
     Raises UserError when the second time ends otherwise than the first, EnvError and ScenarioError as a run does.
     """
@@ -77,7 +79,7 @@ async def record(task: Task, scenario: Scenario, steps: Iterable[Step], world: E
         seen = await world.observe(shots)
         before, titles = titles, {window.title for window in await world.probe().windows()}
         written += [] if before is None else _opened(before, titles)
-        written += await _written(step.reply.action, world.probe(), seen.size)
+        written += await _written(step.reply.action, world.probe(), seen.size, keep)
         if isinstance(step.reply.action, Answer):
             answer = step.reply.action.text
         await world.execute(number, step.reply.action)
@@ -94,15 +96,15 @@ def _opened(before: set[str], now: set[str]) -> Steps:
     return [{"expect": {"window": title}} for title in sorted(now - before)]
 
 
-async def _written(action: ComputerAction | BrowserAction, probe: Probe, size: Size) -> Steps:
+async def _written(action: ComputerAction | BrowserAction, probe: Probe, size: Size, keep: Keep | None) -> Steps:
     """An action as a step of a test; nothing for one that a test does without."""
     if isinstance(action, Click | MouseMove | LeftClickDrag) and (point := action.point(size)):
-        target = as_locator(await ways_to(point, probe))
+        target = as_locator(await ways_to(point, probe, keep))
         if not isinstance(action, LeftClickDrag):
             return [{_CLICKS[action.action]: target}]
         if action.coordinate2 is not None:
             end = to_pixel(action.coordinate2, size)
-            return [{"drag": {"from": target, "to": as_locator(await ways_to(end, probe))}}]
+            return [{"drag": {"from": target, "to": as_locator(await ways_to(end, probe, keep))}}]
     return list(_untargeted(action))
 
 

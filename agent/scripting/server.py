@@ -131,7 +131,7 @@ class Server:
         self._open = _Opened(case, order.folder, Stage(
             world=world, shots=Shots(order.folder / "shots"), names={}, patience=case.file.wait,
             where=lambda loc: int(loc[-1]), mind=make_mind(self._settings, self._asks)(case, order.folder),
-            settles=case.file.world == "desktop",
+            settles=case.file.world == "desktop", folder=order.file.parent,
         ))  # fmt: skip
         return {}
 

@@ -143,6 +143,7 @@ class _Trial:
             world=world, shots=self._shots, names=dict(self._case.names), patience=file.wait, where=self._case.line,
             mind=self._mind, healer=self._healer, settles=file.world == "desktop",
             pictures=self._means.pictures, on_step=lambda step: self._means.on_step(self._case, step), done=self._done,
+            folder=self._case.path.parent,
         )  # fmt: skip
         player = Player(stage)
         ending = Ending.ERROR

@@ -1,13 +1,14 @@
-"""Ways back to a thing that was pointed at: what stands there, by role and name, selector and text, each tried out.
+"""Ways back to a thing that was pointed at: by role and name, selector, text and a picture of it, each tried out.
 
 A way counts only if it leads to just this thing now. A bare place on the screen is the last resort, and stands alone:
 as one way among others it would be a guess.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 from env.base import Node, Probe
+from env.patch import cut_patch, find_patch
 from scenarios.locate import Locator, locate
 from tools.dom import Element
 from tools.geometry import Box, Point, Rect, Size
@@ -27,11 +28,18 @@ _HOLDERS = {
 """AT-SPI roles of what only holds other things."""
 
 Way = dict[str, Any]
+Keep = Callable[[bytes], str]
 
 
-async def ways_to(point: Point, probe: Probe) -> list[Way]:
-    """Locators of what is at a pixel, the steadiest first, as they stand in YAML; never empty."""
-    found = [way async for way in _tried(point, probe)]
+async def ways_to(point: Point, probe: Probe, keep: Keep | None = None) -> list[Way]:
+    """Locators of what is at a pixel, the steadiest first, as they stand in YAML; never empty.
+
+    With `keep`, which stores a PNG and returns its name in the test, a picture of the thing is one of them.
+    """
+    target, candidates = await (_in_page if await probe.page() else _on_desktop)(point, probe)
+    found = [way async for way in _tried(target, candidates, probe)] if target else []
+    if keep and (patch := await _patch(target or Rect(*point, *point), point, probe)):
+        found.append({"picture": keep(patch)})
     if found:
         return found
     size = await probe.size()
@@ -46,11 +54,16 @@ def as_locator(ways: list[Way]) -> Way:
     return first | ({"or": others} if others else {})
 
 
-async def _tried(point: Point, probe: Probe) -> AsyncIterator[Way]:
+async def _patch(target: Rect, point: Point, probe: Probe) -> bytes | None:
+    """A picture of the thing, if nothing else on the screen looks like it."""
+    seen = (await probe.picture()).png
+    patch = cut_patch(seen, target, point)
+    found = await find_patch(seen, patch) if patch else None
+    return patch if found and found.center == point else None
+
+
+async def _tried(target: Rect, candidates: Iterable[Way], probe: Probe) -> AsyncIterator[Way]:
     """The ways that lead to this thing, and to no other."""
-    target, candidates = await (_in_page if await probe.page() else _on_desktop)(point, probe)
-    if target is None:
-        return
     led = False
     for way in candidates:
         if "window" in way and led:  # titles change: a window is named only where it must be

@@ -142,7 +142,17 @@ def _case(name: str, file: Written, document: Document, names: Mapping[str, Any]
     later: set[str] = set()
     for part, raws in (("setup", setup[count:]), ("steps", file.steps), ("teardown", file.teardown)):
         check_steps(raws, known, (part,), later, first=count if part == "setup" else 0)
+        _check_pictures(raws, document.path.parent, (part,))
     return Case(name, file, document, names, prepared, tuple(setup[count:]))
+
+
+def _check_pictures(value: object, folder: Path, loc: Loc) -> None:
+    """Raises TemplateFault for a picture that is not there."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, part in parts:
+        if key == "picture" and isinstance(part, str) and "{{" not in part and not (folder / part).is_file():
+            raise TemplateFault((*loc, key), f"there is no picture {part!r} beside the test")
+        _check_pictures(part, folder, (*loc, key))
 
 
 def _prepared(raw: object, names: Mapping[str, Any], loc: Loc) -> SetupStep:

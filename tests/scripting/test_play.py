@@ -8,9 +8,10 @@ from agent.scripting.play import Pointed, Told
 from agent.scripting.results import Ending
 from agent.scripting.session import Means, run_tests
 from env.base import Environment
+from env.patch import cut_patch
 from env.scripted import SMALL, ScriptedWorld
 from scenarios.base import Limits
-from tests.agent.desk import APP, CLICK_NOTE, DONE, GIVE_UP, says
+from tests.agent.desk import APP, CLICK_NOTE, DONE, GIVE_UP, SAVE, says
 from tests.scripting.desk import GOOD, played, words, written
 from tools.actions import Type
 
@@ -98,6 +99,22 @@ steps:
     assert result.steps[0].why == "found another way: by the button 'Save', not by the button 'Keep'"
     result = await played(tmp_path, text.replace(", {role: button, name: Save}", ""))
     assert result.ending is Ending.FAILED
+
+
+async def test_a_picture_is_another_way(tmp_path: Path) -> None:
+    world = ScriptedWorld(APP)
+    await world.reset((), 0)
+    (tmp_path / "save.png").write_bytes(cut_patch((await world.probe().picture()).png, SAVE, SAVE.center) or b"")
+    text = """
+steps:
+  - click: {role: button, name: Keep, or: [{picture: save.png}]}
+  - expect: {text: Saved}
+"""
+    result = await played(tmp_path, text)
+    assert (result.ending, result.why) == (Ending.PASSED, "")
+    assert result.steps[0].why == "found another way: by what save.png shows, not by the button 'Keep'"
+    result = await played(tmp_path, text + "  - click: {picture: save.png}\n")
+    assert result.why.startswith("what save.png shows is not there (waited 0.2")
 
 
 async def test_teardown_is_played_in_any_case(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A run that passed becomes a test; the test plays without a model, and again after the page has changed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -78,17 +79,21 @@ def test_recorded_played_and_played_again_when_the_page_has_changed(tmp_path: Pa
     assert "role: button, name: Log in, exact: true, or: [{css:" in written
     assert "expect: {check: {posted:" in written
     (tmp_path / "test_moved.yaml").write_text(written.replace("name: Log in", "name: Enter"))
-    (tmp_path / "test_lost.yaml").write_text(
+    pictured = (
         written.replace("name: Log in", "name: Enter").replace("id=\"submit\"", "id=\"go\"")
-        .replace("text: Log in", "text: Enter").replace("title: ", "wait: 1\ntitle: ", 1)
+        .replace("text: Log in", "text: Enter").replace("title: ", "wait: 3\ntitle: ", 1)
     )  # fmt: skip
+    assert all((tmp_path / name).is_file() for name in re.findall(r"picture: ([^}]+)", pictured))
+    (tmp_path / "test_pictured.yaml").write_text(pictured)
+    (tmp_path / "test_lost.yaml").write_text(re.sub(r", \{picture: [^}]+\}", "", pictured))
     done = surehand("test", ".", "--no-model", "--parallel", "1", "--out", "out", cwd=tmp_path)
     assert done.returncode == 1, done.stdout
-    assert "2 passed, 1 failed" in done.stdout
+    assert "3 passed, 1 failed" in done.stdout, done.stdout
     assert "✗ test_lost.yaml" in done.stdout
     assert "the button 'Enter' is not there" in done.stdout
     page = (tmp_path / "out" / "index.html").read_text()
     assert "found another way: by [id=&#34;submit&#34;], not by the button &#39;Enter&#39;" in page
+    assert re.search(r"found another way: by what test_login.shots/\d+.png shows, not by the button", page)
     refused = surehand("record", "run", cwd=tmp_path)
     assert refused.returncode == 2
     assert refused.stderr == ("surehand: there is a file 'test_login.yaml' already; name another one with --out\n")

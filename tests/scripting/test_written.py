@@ -23,6 +23,8 @@ def mistake(folder: Path, text: str) -> str:
         ("steps:\n  - click: {txt: a}\n", "4: steps.0.click.txt: unknown key 'txt'"),
         ("steps:\n  - expect: {text: a, url: b}\n", "4: steps.0: give exactly one of text,"),
         ("steps:\n  - expect: {url: a, count: 2}\n", "4: steps.0: 'count' does not go with 'url'"),
+        ("steps:\n  - click: {role: a, or: [{picture: a.png}]}\n",
+         "4: steps.0.click.or.0.picture: there is no picture 'a.png' beside the test"),
         ("steps:\n  - type: '{{ nam }}'\n", "4: steps.0.type: 'nam' is undefined in '{{ nam }}'"),
         ("steps:\n  - answer: a\n", "4: steps.0.answer: unknown step 'answer'"),
         ("steps:\n  - repeat: {times: 2, for: [a], steps: []}\n", "4: steps.0: give exactly one of times"),
