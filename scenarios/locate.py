@@ -39,7 +39,7 @@ class Locator(Strict):
     well the first in reading order is meant, or the one with number `nth` (from 0). `exact` wants the whole text or
     name. `window` looks only inside the desktop window whose title contains it. `or` gives other ways to the same
     thing, tried in order when this one fails; such a way counts only where it leads to one thing, for another would be
-    a guess.
+    a guess. `describe` says what the thing is; alone, without any of these, it is for a model to find it.
     """
 
     text: Text | None = None
@@ -56,11 +56,17 @@ class Locator(Strict):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if sum(way is not None for way in (self.text, self.role, self.css, self.picture, self.box)) != 1:
-            raise ValueError("give exactly one of text, role, css, picture, box")
+        ways = sum(way is not None for way in (self.text, self.role, self.css, self.picture, self.box))
+        if ways != 1 and not (ways == 0 and self.describe and not self.others):
+            raise ValueError("give exactly one of text, role, css, picture, box, or describe alone")
         if self.name is not None and self.role is None:
             raise ValueError("a name belongs to a role: give both, or text alone")
         return self
+
+    @property
+    def only_described(self) -> bool:
+        """Whether it takes a model to find it."""
+        return self.describe is not None and not (self.text or self.role or self.css or self.picture or self.box)
 
     @property
     def label(self) -> str:

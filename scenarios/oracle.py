@@ -109,6 +109,12 @@ class WaitFor(Locator, Step):
 class WaitGone(Locator, Step):
     """Waits until something is not to be seen any more."""
 
+    @model_validator(mode="after")
+    def _found_without_a_model(self) -> Self:
+        if self.only_described:
+            raise ValueError("what is only described cannot be waited for to go; expect a description of what is left")
+        return self
+
 
 class _Drag(Step):
     start: Locator = Field(alias="from")
@@ -285,7 +291,16 @@ def _answer_last(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return steps
 
 
-Steps = Annotated[tuple[AnyStep, ...], AfterValidator(_answer_last)]
+def _without_a_model(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    targets = [target for step in steps for part in step.parts() for target in part.targets()]
+    if any(target.only_described for target in targets):
+        raise ValueError("a description alone needs a model, and an oracle asks none")
+    if any(way.picture for target in targets for way in (target, *target.others)):
+        raise ValueError("a picture lies beside a test, and a scenario is none")
+    return steps
+
+
+Steps = Annotated[tuple[AnyStep, ...], AfterValidator(_answer_last), AfterValidator(_without_a_model)]
 """A field that holds an oracle's steps."""
 
 

@@ -19,8 +19,8 @@ from agent.commands.wiring import described, model_for, new_folder, require, spe
 from agent.runner import MakeModel
 from agent.scripting.junit import write_junit
 from agent.scripting.mind import Words
+from agent.scripting.minds import Mind
 from agent.scripting.page import verdict, write_session
-from agent.scripting.play import Mind
 from agent.scripting.results import Ending, Played, Result, exit_status
 from agent.scripting.schema import json_schema
 from agent.scripting.session import MakeMind, MakeWorld, Means, run_tests

@@ -17,7 +17,7 @@ from scenarios.schema import Text, counted, shown
 DOWNLOADS = "Downloads"
 """Where a browser of ours puts what it downloads, seen from HOME."""
 _ON_SCREEN = ("text", "role", "css")
-_SUBJECTS = (*_ON_SCREEN, "url", "title", "file", "download", "clipboard", "check")
+_SUBJECTS = (*_ON_SCREEN, "url", "title", "file", "download", "clipboard", "check", "describe")
 
 
 class Words(TextTest):
@@ -41,8 +41,8 @@ class Expect(Step):
 
     On the screen: `text`, `role` (with `name`) or `css`; there is such a thing, or with `visible: false` there is none,
     or there are `count` of them; fields may be asked for their `value` and `checked`, everything for what it `says`.
-    Elsewhere: the page's `url` and `title`, a `file` in HOME or a `download` (its words with `says`, or gone with
-    `exists: false`), the `clipboard`, or any `check` of the scenarios.
+    With `describe` a model judges what the screen shows. Elsewhere: the page's `url` and `title`, a `file` in HOME or a
+    `download` (its words with `says`, or gone with `exists: false`), the `clipboard`, or any `check` of the scenarios.
     """
 
     text: Text | None = None
@@ -63,6 +63,7 @@ class Expect(Step):
     exists: bool = True
     clipboard: Words | None = None
     check: AnyCheck | None = None
+    describe: Text | None = None
     within: float | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
@@ -82,7 +83,10 @@ class Expect(Step):
         return self
 
     async def judge(self, probe: Probe, *, read: bool = True) -> CheckResult:
-        """Whether it holds now, and what was found. Without `read` the text of a page is not looked for by OCR."""
+        """Whether it holds now, and what was found. Without `read` the text of a page is not looked for by OCR.
+
+        What is described can only be judged by a model (agent.scripting.play.Mind).
+        """
         if self.check is not None:
             return await self.check.judge(probe, None)
         if self.url is not None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import yaml
 
-from agent.scripting.play import Healed, Lost, Mind
+from agent.scripting.minds import Healed, Lost, Mind
 from agent.scripting.record import on_a_line
 from agent.scripting.results import Ending, Mended, Result
 from agent.scripting.ways import Way, as_locator, ways_to

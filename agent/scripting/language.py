@@ -37,6 +37,12 @@ class Wanted(Locator):
     pattern: Text | None = None
     all: bool = False
 
+    @model_validator(mode="after")
+    def _has_a_text(self) -> Self:
+        if self.only_described or self.picture:
+            raise ValueError("a text is read from what text, role or css leads to")
+        return self
+
 
 class Extract(Step):
     """Reads things into variables, which the steps after it may use in templates."""
@@ -93,6 +99,7 @@ ALL: dict[str, type[Strict]] = {
 
 
 _STEP: TypeAdapter[Strict] = TypeAdapter(Annotated[Strict, BeforeValidator(lambda value: named(value, ALL, "step"))])
+_WAYS = {"text", "role", "css", "picture", "box"}
 _LATER = ("steps", "else", "otherwise")
 """Keys of a holder whose steps are filled one by one, when their turn comes."""
 _EXAMPLES: dict[Kind, Value] = {"text": "text", "integer": 1, "number": 1.0, "date": date(2000, 1, 1)}
@@ -150,14 +157,23 @@ def check_steps(raws: object, names: dict[str, Any], loc: Loc, later: set[str], 
 
 
 def words_in(raws: object, loc: Loc) -> Iterator[Loc]:
-    """The places of the steps in words, inside of others, too."""
+    """The places of the steps that only a model can do or judge, inside of others, too."""
     for number, raw in enumerate(listed(raws, loc)):
         (name, arguments), *_ = raw.items() if isinstance(raw, dict) else ((raw, None),)
-        if name == "do":
+        now = {k: v for k, v in arguments.items() if k not in _LATER} if isinstance(arguments, dict) else arguments
+        if name == "do" or (name != "extract" and _only_described(now)):
             yield (*loc, number)
         if name in HOLDERS and isinstance(arguments, dict):
             for key in (key for key in _LATER if key in arguments):
                 yield from words_in(arguments[key], (*loc, number, name, key))
+
+
+def _only_described(value: object) -> bool:
+    """Whether a description without any other way is in it."""
+    if not isinstance(value, dict):
+        return isinstance(value, list) and any(map(_only_described, value))
+    alone = isinstance(value.get("describe"), str) and not _WAYS & value.keys()
+    return alone or any(map(_only_described, value.values()))
 
 
 def _words(filled: object) -> str:

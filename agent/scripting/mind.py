@@ -9,19 +9,22 @@ from pathlib import Path
 from agent import runner
 from agent.report import write_report
 from agent.runner import ALONE, MakeModel, Means
-from agent.scripting.play import Pointed, Told
+from agent.scripting.minds import Pointed, Told
 from agent.trace import Decision, Run, RunFolder, Status, Unreadable
 from agent.words import action_words, verdict
 from env.base import Environment, Observation, Probe, Shots
 from env.setup import SetupStep
 from scenarios.base import Limits, Task, World
-from tools.actions import BrowserAction, Click, ComputerAction, MouseMove, Outcome, Terminate
+from tools.actions import Answer, BrowserAction, Click, ComputerAction, MouseMove, Outcome, Terminate
 from tools.errors import EnvError, ModelError, ScenarioError
 from tools.geometry import Rect, Size
 
 _POINT = """Point at one thing on the screen: give its box with left_click. Nothing will be clicked.
 What is meant: {thing}
 If there is nothing like it on the screen, terminate with status failure."""
+_JUDGE = """Judge one statement about what the screen shows now. Answer with the text yes if it is true, with the text
+no if it is not, and with no other word. Do nothing else.
+The statement: {statement}"""
 _ERRORS: dict[Status, type[EnvError | ModelError | ScenarioError]] = {
     Status.ERROR_ENV: EnvError,
     Status.ERROR_MODEL: ModelError,
@@ -60,8 +63,16 @@ class Words:
                 rect = action.bbox_2d.to_rect(size) if action.bbox_2d else Rect(x, y, x + 1, y + 1)
                 return Pointed(rect, run=folder)
             case Decision(action=Terminate()):
-                return Pointed(None, "the model does not see it either", folder)
+                return Pointed(None, "the model does not see it", folder)
         return Pointed(None, f"the model was to point at it, and {_instead(reply)}", folder)
+
+    async def judge(self, statement: str, world: Environment) -> Told:
+        """Asks for yes or no. Raises ModelError for any other answer, and what broke."""
+        reply, folder = await self._ask("judge", _JUDGE.format(statement=statement), world)
+        match reply:
+            case Decision(action=Answer(text=text)) if (said := text.strip().casefold()) in ("yes", "no"):
+                return Told(said == "yes", "" if said == "yes" else f"the model says no to {statement!r}", run=folder)
+        raise ModelError(f"the model was to answer yes or no, and {_instead(reply)}")
 
     async def _ask(self, kind: str, goal: str, world: Environment) -> tuple[Decision | Unreadable | None, Path]:
         """One answer to one look at the screen, and the folder of its run; None where a limit left no room for it."""

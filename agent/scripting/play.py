@@ -1,6 +1,6 @@
 """Plays the steps of a test in a world: finds, acts, expects; stops at the first step that does not come off.
 
-Nothing is asked of a model here, and nothing is guessed: a thing is acted on where its locator finds it at the same
+A model is asked only where words stand for a thing or a step, and nothing is guessed: a thing is acted on where its locator finds it at the same
 place twice, and a step whose thing does not appear in time says what was there instead.
 """
 
@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from agent.scripting.expect import Expect
 from agent.scripting.extract import Unfit, converted
 from agent.scripting.language import Do, Extract, Repeat, Wanted, When, listed, read_step
+from agent.scripting.minds import NO_MODEL, Asking, Healer, Lost, Mind, Told
 from agent.scripting.results import Played
 from env.base import Environment, Observation, Shots
 from env.settle import pause
@@ -21,66 +22,12 @@ from scenarios.locate import Found, Locator, closest, is_further_down, locate, t
 from scenarios.oracle import Step, WaitFor, WaitGone, scroll_down
 from scenarios.schema import shown
 from tools.actions import BrowserAction, ComputerAction, Outcome
-from tools.geometry import Point, Rect, Size
+from tools.geometry import Box, Size
 
 READ_AFTER = 2.0
 """Seconds after which a page's text is also looked for by OCR (what is painted is in no element), and pictures."""
 _POLL = 0.02
 _MOST_SCROLLS = 20
-
-
-class Told(NamedTuple):
-    """What became of a step."""
-
-    ok: bool
-    why: str = ""
-    target: Rect | None = None
-    point: Point | None = None
-    run: Path | None = None
-
-
-class Pointed(NamedTuple):
-    """Where a model sees a thing, in screen pixels, or why it does not; `run` is the folder of its answer."""
-
-    rect: Rect | None
-    why: str = ""
-    run: Path | None = None
-
-
-class Mind(Protocol):
-    """Does what words say, and says where things are."""
-
-    async def do(self, words: str, world: Environment, number: int) -> tuple[Told, int]:
-        """Acts until the words are done; actions are numbered from `number`. Returns the next number, too."""
-        ...
-
-    async def point(self, thing: str, world: Environment) -> Pointed:
-        """Where a thing is that is told in words; nothing is done in the world."""
-        ...
-
-
-class Lost(NamedTuple):
-    """A thing that none of its ways leads to, the words of the step that needs it, and where its locator stands."""
-
-    thing: Locator
-    step: str
-    loc: Loc
-
-
-class Healed(NamedTuple):
-    """New ways to a thing that was lost, or why there are none; `run` is the folder of the model's answer."""
-
-    thing: Locator | None
-    why: str = ""
-    run: Path | None = None
-
-
-class Healer(Protocol):
-    """Finds things again."""
-
-    async def heal(self, lost: Lost, world: Environment) -> Healed:
-        """New ways to the thing."""
-        ...
 
 
 @dataclass(slots=True)
@@ -119,6 +66,7 @@ class Player:
 
     def __init__(self, stage: Stage) -> None:
         self._stage, self._probe = stage, stage.world.probe()
+        self._asking = Asking(stage.mind, stage.world, stage.shots, stage.clock)
         self._seen: Observation | None = None
 
     async def play(self, raws: object, loc: Loc, first: int = 0) -> bool:
@@ -194,12 +142,14 @@ class Player:
 
     async def _do(self, step: Do) -> Told:
         if self._stage.mind is None:
-            return Told(False, "no model may be asked; name one with --model, or write exact steps here")
+            return Told(False, NO_MODEL)
         told, self._stage.number = await self._stage.mind.do(step.words, self._stage.world, self._stage.number)
         return told
 
     async def _expect(self, step: Expect, within: float | None = None) -> Told:
         patience = within if within is not None else self._patience(step.within)
+        if step.describe is not None:
+            return await self._asking.judged(step.describe, patience)
         began = self._stage.clock()
         while True:
             waited = self._stage.clock() - began
@@ -253,16 +203,22 @@ class Player:
             return Told(False, aim.why, run=aim.run)
         target = aim.found[0].rect if aim.found else None
         if (intent := step.intent(aim.found, size)) is None:
-            return Told(True, aim.why, target)
+            return Told(True, aim.why, target, run=aim.run)
         outcome = await self._do_once(intent.action)
         return Told(outcome.ok, aim.why if outcome.ok else outcome.note, target, outcome.point, aim.run)
 
     async def _aim(self, step: Step, losses: Sequence[Lost], size: Size) -> "_Aim":
-        targets = step.targets()
+        targets, run = list(step.targets()), None
+        for number, target in enumerate(targets):
+            if target.only_described:
+                rect, why, run = await self._asking.pointed(target.label, self._stage.patience)
+                if rect is None:
+                    return _Aim(None, f"{target.label}: {why}", run)
+                targets[number] = Locator(box=Box.from_rect(rect, size), describe=target.describe)
         found = await self._find(targets, size)
         if not isinstance(found, str):
             ways = [_held(target, one) for target, one in zip(targets, found, strict=True) if one.way]
-            return _Aim(found, "; ".join(ways))
+            return _Aim(found, "; ".join(ways), run)
         healer = self._stage.healer
         if healer is None or isinstance(step, WaitFor):  # what is waited for is expected: that is never mended
             return _Aim(None, found)

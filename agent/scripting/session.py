@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.scripting.heal import ModelHealer
-from agent.scripting.play import Mind, Player, Stage
+from agent.scripting.minds import Mind
+from agent.scripting.play import Player, Stage
 from agent.scripting.results import Ending, Played, Result, save
 from agent.scripting.written import Case
 from env.base import Environment, Observation, Shots

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agent.scripting.play import Mind
+from agent.scripting.minds import Mind
 from agent.scripting.results import Played, Result
 from agent.scripting.session import MakeWorld, Means, run_tests
 from agent.scripting.written import Case, read_test

@@ -65,7 +65,7 @@ async def test_what_was_renamed_is_found_again_and_the_test_goes_on(tmp_path: Pa
     ("said", "why"),
     [
         (NOWHERE, "the model points at a place where nothing is that could be told again"),
-        (GIVE_UP, "the model does not see it either"),
+        (GIVE_UP, "the model does not see it"),
         (Wait(time=1), "the model was to point at it, and wanted to wait 1 s"),
         ("I do not know.", "the model was to point at it, and could not be read: "),
     ],

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from agent.scripting.mind import Words
-from agent.scripting.play import Pointed, Told
+from agent.scripting.minds import Pointed, Told
 from agent.scripting.results import Ending
 from agent.scripting.session import Means, run_tests
 from env.base import Environment
@@ -150,6 +150,9 @@ class Scribe:
 
     async def point(self, thing: str, world: Environment) -> Pointed:
         return Pointed(None, "I only write milk")
+
+    async def judge(self, statement: str, world: Environment) -> Told:
+        return Told(statement == "milk is written")
 
 
 async def test_words_are_left_to_the_mind_in_the_same_world(tmp_path: Path) -> None:
