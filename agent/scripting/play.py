@@ -1,7 +1,7 @@
 """Plays the steps of a test in a world: finds, acts, expects; stops at the first step that does not come off.
 
-A model is asked only where words stand for a thing or a step, and nothing is guessed: a thing is acted on where its locator finds it at the same
-place twice, and a step whose thing does not appear in time says what was there instead.
+A model is asked only where words stand for a thing or a step, and nothing is guessed: a thing is acted on where its
+locator finds it at the same place twice, and a step whose thing does not appear in time says what was there instead.
 """
 
 import time
