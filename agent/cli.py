@@ -211,6 +211,9 @@ def play_tests(
     parallel: Annotated[int | None, typer.Option(help="Most worlds at once.")] = None,
     model: Model = None,
     no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model: refuse steps in plain words.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Let the model do steps in words anew, whatever it did before.")
+    ] = False,
     heal: Annotated[
         bool, typer.Option("--heal", help="Let the model find again what a step has lost, and show the mended step.")
     ] = False,
@@ -236,7 +239,7 @@ def play_tests(
         raise UserError("--write goes with --heal", remedy="add --heal, which says what would be written")
     settings = load(config, parallel=parallel, model=model, browser=world)
     mend: Literal["", "diff", "write"] = "write" if write else "diff" if heal else ""
-    raise typer.Exit(run_session(settings, paths, only, not no_model, trace, junit, out, show, mend))
+    raise typer.Exit(run_session(settings, paths, only, not no_model, trace, junit, out, show, mend, not no_cache))
 
 
 @app.command()

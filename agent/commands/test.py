@@ -44,11 +44,12 @@ def print_schema() -> None:
 
 def run_session(
     settings: Settings, paths: Sequence[Path], only: str, asks: bool, pictures: bool, junit: Path | None,
-    out: Path | None, show: bool, heal: Literal["", "diff", "write"] = "",
+    out: Path | None, show: bool, heal: Literal["", "diff", "write"] = "", caches: bool = False,
 ) -> int:  # fmt: skip
     """Plays the tests of files and folders, live in the terminal. Returns the exit status. Raises UserError.
 
-    With `heal` a model finds again what is lost; the mended steps are shown as a diff, or written at once.
+    With `heal` a model finds again what is lost; the mended steps are shown as a diff, or written at once. With
+    `caches` steps in words are done as a model did them before, where that still comes off.
     """
     if heal and not (asks and settings.model not in _WORDLESS):
         raise UserError("--heal needs a model", cause=_why_none(settings, asks), remedy="name one with --model")
@@ -62,7 +63,7 @@ def run_session(
     folder = out or new_folder(settings, "test")
     with Live(screen, len(cases)) as live:
         means = Means(
-            folder, make_world(settings), make_mind(settings, asks), settings.parallel, pictures, bool(heal),
+            folder, make_world(settings), make_mind(settings, asks), settings.parallel, pictures, bool(heal), caches,
             live.start, live.step, live.end,
         )  # fmt: skip
         results = asyncio.run(run_tests(cases, means))

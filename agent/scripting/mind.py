@@ -3,19 +3,19 @@
 What the model says of its work is all that is known of it here; the test's expectations judge it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from agent import runner
 from agent.report import write_report
 from agent.runner import ALONE, MakeModel, Means
+from agent.scripting.lent import Lent, Shown
 from agent.scripting.minds import Pointed, Told
 from agent.trace import Decision, Run, RunFolder, Status, Unreadable
 from agent.words import action_words, verdict
-from env.base import Environment, Observation, Probe, Shots
-from env.setup import SetupStep
+from env.base import Environment
 from scenarios.base import Limits, Task, World
-from tools.actions import Answer, BrowserAction, Click, ComputerAction, MouseMove, Outcome, Terminate
+from tools.actions import Answer, Click, MouseMove, Terminate
 from tools.errors import EnvError, ModelError, ScenarioError
 from tools.geometry import Rect, Size
 
@@ -91,48 +91,6 @@ class Words:
         if run.status in _ERRORS:
             raise _ERRORS[run.status](run.failure.message if run.failure else "for no known reason")
         return run, folder
-
-
-class Lent:
-    """A world that goes on: a run may see it and act in it, but neither resets nor ends it.
-
-    `number` is that of the next action; the run's own numbers begin at 1 wherever the world's stand.
-    """
-
-    def __init__(self, world: Environment, number: int) -> None:
-        self._world, self._before, self.number = world, number - 1, number
-
-    @property
-    def description(self) -> Mapping[str, str]:
-        """As the world's own."""
-        return self._world.description
-
-    async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
-        """Leaves everything as it is."""
-
-    async def observe(self, shots: Shots) -> Observation:
-        """As the world's own."""
-        return await self._world.observe(shots)
-
-    async def execute(self, number: int, action: ComputerAction | BrowserAction) -> Outcome:
-        """As the world's own, under a number that goes on from the test's."""
-        self.number = max(self.number, self._before + number + 1)
-        return await self._world.execute(self._before + number, action)
-
-    def probe(self) -> Probe:
-        """As the world's own."""
-        return self._world.probe()
-
-    async def close(self) -> None:
-        """Leaves it open."""
-
-
-class Shown(Lent):
-    """A world that is only looked at."""
-
-    async def execute(self, number: int, action: ComputerAction | BrowserAction) -> Outcome:
-        """Does nothing."""
-        return Outcome(ok=True, note="noted, not done")
 
 
 def _instead(reply: Decision | Unreadable | None) -> str:

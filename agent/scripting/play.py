@@ -6,10 +6,11 @@ locator finds it at the same place twice, and a step whose thing does not appear
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from agent.scripting.cache import Cache, Watched
 from agent.scripting.expect import Expect
 from agent.scripting.extract import Unfit, converted
 from agent.scripting.language import Do, Extract, Repeat, Wanted, When, listed, read_step
@@ -22,6 +23,7 @@ from scenarios.locate import Found, Locator, closest, is_further_down, locate, t
 from scenarios.oracle import Step, WaitFor, WaitGone, scroll_down
 from scenarios.schema import shown
 from tools.actions import BrowserAction, ComputerAction, Outcome
+from tools.errors import ScenarioError
 from tools.geometry import Box, Size
 
 READ_AFTER = 2.0
@@ -44,6 +46,7 @@ class Stage:
     where: Callable[[Loc], int]
     mind: Mind | None = None
     healer: Healer | None = None
+    cache: Cache | None = None
     settles: bool = True
     pictures: bool = False
     on_step: Callable[[Played], None] = lambda step: None
@@ -141,10 +144,33 @@ class Player:
         return True
 
     async def _do(self, step: Do) -> Told:
-        if self._stage.mind is None:
+        stage, cache, stale = self._stage, self._stage.cache, ""
+        if stage.mind is None:
             return Told(False, NO_MODEL)
-        told, self._stage.number = await self._stage.mind.do(step.words, self._stage.world, self._stage.number)
+        slot = await cache.slot(step.words, stage.world, stage.shots) if cache else None
+        if cache and slot and (steps := cache.steps(slot)) is not None:
+            if not (stale := await self._again(steps)):
+                return Told(True, "done again from the cache, without the model")
+            cache.drop(slot)
+        watched = Watched(stage.world) if cache else None
+        told, stage.number = await stage.mind.do(step.words, watched or stage.world, stage.number)
+        if stale:
+            return told._replace(why="; ".join(filter(None, [f"the cache was stale: {stale}", told.why])))
+        if cache and slot and watched and told.ok:
+            cache.offer(slot, watched, told.run)
         return told
+
+    async def _again(self, steps: Sequence[object]) -> str:
+        """Plays what a model did before, as it stands; returns why it did not come off, if so."""
+        alone = replace(self._stage, names={}, done=[], on_step=lambda step: None, mind=None, healer=None, cache=None)
+        alone.where = lambda loc: 0
+        try:
+            held = await Player(alone).play(steps, ("cache",))
+        except ScenarioError as error:  # a selector that no page takes any more
+            return str(error)
+        finally:
+            self._stage.number = alone.number
+        return "" if held else alone.done[-1].why
 
     async def _expect(self, step: Expect, within: float | None = None) -> Told:
         patience = within if within is not None else self._patience(step.within)

@@ -71,15 +71,12 @@ async def record(
     Raises UserError when the second time ends otherwise than the first, EnvError and ScenarioError as a run does.
     """
     await world.reset(task.setup, task.seed)
-    written: Steps = []
+    writing, written = Writing(keep), list[dict[str, Any]]()
     answer: str | None = None
-    titles: set[str] | None = None
     for number, step in enumerate(steps, start=1):
         assert isinstance(step.reply, Decision)
-        seen = await world.observe(shots)
-        before, titles = titles, {window.title for window in await world.probe().windows()}
-        written += [] if before is None else _opened(before, titles)
-        written += await _written(step.reply.action, world.probe(), seen.size, keep)
+        await world.observe(shots)
+        written += await writing.before(step.reply.action, world.probe())
         if isinstance(step.reply.action, Answer):
             answer = step.reply.action.text
         await world.execute(number, step.reply.action)
@@ -88,7 +85,24 @@ async def record(
     result = await task.check.judge(world.probe(), answer)
     if not result.passed:
         raise UserError(f"{task.scenario} at seed {task.seed} does not repeat", cause=result.why)
-    return _document(task, scenario, _without_searching(written))
+    return _document(task, scenario, without_searching(written))
+
+
+class Writing:
+    """Writes actions as steps of a test, each just before it is done, when what it aims at is still there."""
+
+    def __init__(self, keep: Keep | None = None) -> None:
+        self._keep = keep
+        self._titles: set[str] | None = None
+
+    async def before(self, action: ComputerAction | BrowserAction, probe: Probe) -> Steps:
+        """The action's steps, after a wait for the windows that the one before it opened.
+
+        Raises UserError for an action that no step of a test stands for.
+        """
+        before, self._titles = self._titles, {window.title for window in await probe.windows()}
+        opened = [] if before is None else _opened(before, self._titles)
+        return opened + await _written(action, probe, await probe.size(), self._keep)
 
 
 def _opened(before: set[str], now: set[str]) -> Steps:
@@ -131,12 +145,12 @@ def _untargeted(action: ComputerAction | BrowserAction) -> Iterator[dict[str, An
             raise UserError(f"a run with the action {action.action!r} cannot be recorded", remedy="write it by hand")
 
 
-def _without_searching(steps: Steps) -> Steps:
+def without_searching(steps: Steps) -> Steps:
     """Without the scrolling that only brought into view what the next step finds by itself."""
     following = [*steps[1:], {}]
     return [
         step
-        for step, after in zip(steps, following, strict=True)
+        for step, after in zip(steps, following, strict=False)
         if not ("scroll" in step and {"scroll", *_CLICKS.values(), "drag"} & after.keys())
     ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.scripting.cache import Cache
 from agent.scripting.heal import ModelHealer
 from agent.scripting.minds import Mind
 from agent.scripting.play import Player, Stage
@@ -25,7 +26,8 @@ MakeMind = Callable[[Case, Path], Mind | None]
 class Means:
     """What a session needs: its folder, its worlds and its mind, how many tests at once, and whom to tell.
 
-    With `heals` the mind is asked for things that none of their ways lead to.
+    With `heals` the mind is asked for things that none of their ways lead to; with `caches` it is not asked again for
+    steps in words that it has done before.
     """
 
     folder: Path
@@ -34,6 +36,7 @@ class Means:
     parallel: int = 1
     pictures: bool = False
     heals: bool = False
+    caches: bool = False
     on_start: Callable[[Case], None] = lambda case: None
     on_step: Callable[[Case, Played], None] = lambda case, step: None
     on_end: Callable[[Case, Result], None] = lambda case, result: None
@@ -121,6 +124,7 @@ class _Trial:
         self._final: Observation | None = None
         self._mind = means.make_mind(case, folder)
         self._healer = ModelHealer(self._mind) if means.heals and self._mind else None
+        self._cache = Cache(case.path.parent, case.file.world) if means.caches and self._mind else None
         self._began, self._started = time.monotonic(), datetime.now(UTC)
 
     async def run(self, lane: Lane) -> Result:
@@ -130,6 +134,8 @@ class _Trial:
             ending = await self._play(await lane.reset(self._case))
         except SurehandError as error:
             ending, why = Ending.ERROR, f"{_WHOSE.get(type(error).__name__, 'error')}: {error}"
+        if self._cache and ending is not Ending.ERROR:
+            self._cache.close(passed=ending is Ending.PASSED)
         broken = next((step for step in self._done if not step.ok), None)
         return Result(
             name=self._case.name, title=self._case.file.title, file=self._case.path, world=self._case.file.world,
@@ -142,7 +148,7 @@ class _Trial:
         file = self._case.file
         stage = Stage(
             world=world, shots=self._shots, names=dict(self._case.names), patience=file.wait, where=self._case.line,
-            mind=self._mind, healer=self._healer, settles=file.world == "desktop",
+            mind=self._mind, healer=self._healer, cache=self._cache, settles=file.world == "desktop",
             pictures=self._means.pictures, on_step=lambda step: self._means.on_step(self._case, step), done=self._done,
             folder=self._case.path.parent,
         )  # fmt: skip

@@ -112,6 +112,9 @@ def test_words_are_done_by_a_model(tmp_path: Path) -> None:
     done = surehand("test", ".", "--model", "scripted:script.jsonl", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "out" / "01-test-words" / "do-1" / "report.html").is_file()
+    done = surehand("test", ".", "--model", "idle", "--out", "again", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "done again from the cache" in (tmp_path / "again" / "index.html").read_text()
 
 
 GIVE = """
