@@ -18,7 +18,7 @@ from agent.scripting.written import read_test
 from env.scripted import SMALL, ScriptedWorld
 from scenarios.base import Limits
 from scenarios.locate import Locator
-from tests.agent.desk import APP, CLICK_NOTE, CLICK_SAVE, GIVE_UP, Listener, gives
+from tests.agent.desk import APP, CLICK_MORE, CLICK_NOTE, CLICK_SAVE, GIVE_UP, Listener, gives
 from tests.scripting.desk import GOOD, HEAD, written
 from tests.scripting.test_command import PAGES, surehand
 from tools.actions import BrowserAction, ComputerAction, LeftClick, Wait
@@ -59,6 +59,20 @@ async def test_what_was_renamed_is_found_again_and_the_test_goes_on(tmp_path: Pa
         '   - expect: {text: "Saved: milk"}',
         "   - expect: {file: note.txt, says: {equals: milk}}",
     ]
+
+
+async def test_a_locator_inside_of_a_step_is_mended_where_it_stands(tmp_path: Path) -> None:
+    steps = """
+steps:
+  - type: {into: {text: Memo}, text: milk}
+  - when: {is: {text: Save}, steps: [{drag: {from: {text: Save, exact: true}, to: {text: Less}}}]}
+"""
+    result, _ = await healed(tmp_path, steps, CLICK_NOTE, CLICK_MORE)
+    assert (result.ending, result.why) == (Ending.PASSED, "")
+    (mending,) = mendings([result])
+    more = "{role: push button, name: More, exact: true, or: [{text: More, exact: true}]}"
+    note = "{role: entry, name: Note, exact: true, or: [{text: Note, exact: true}]}"
+    assert mending.after == HEAD + steps.replace("{text: Memo}", note).replace("{text: Less}", more)
 
 
 @pytest.mark.parametrize(
