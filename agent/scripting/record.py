@@ -7,7 +7,8 @@ written has been played once. What only a person needs (waits, scrolling until s
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -45,6 +46,7 @@ _CLICKS = {
     "right_click": "right_click",
     "mouse_move": "move",
 }
+_GOING = (Goto, Back, NewTab, SwitchTab)
 Steps = list[dict[str, Any]]
 
 
@@ -71,12 +73,13 @@ async def record(task: Task, scenario: Scenario, steps: Iterable[Step], world: E
     await world.reset(task.setup, task.seed)
     written: Steps = []
     answer: str | None = None
-    titles: set[str] | None = None
+    before: _Open | None = None
     for number, step in enumerate(steps, start=1):
         assert isinstance(step.reply, Decision)
         seen = await world.observe(shots)
-        before, titles = titles, {window.title for window in await world.probe().windows()}
-        written += [] if before is None else _opened(before, titles)
+        now = await _open(world.probe())
+        written += _opened(before, now) if before else []
+        before = None if isinstance(step.reply.action, _GOING) else now  # who goes somewhere waits for the page anyway
         written += await _written(step.reply.action, world.probe(), seen.size)
         if isinstance(step.reply.action, Answer):
             answer = step.reply.action.text
@@ -89,9 +92,26 @@ async def record(task: Task, scenario: Scenario, steps: Iterable[Step], world: E
     return _document(task, scenario, _without_searching(written))
 
 
-def _opened(before: set[str], now: set[str]) -> Steps:
-    """Waits for the window that an action opened: a program takes its time, and keys must not go elsewhere."""
-    return [{"expect": {"window": title}} for title in sorted(now - before)]
+class _Open(NamedTuple):
+    """The titles of the windows, or how many tabs there are and where the one in front is."""
+
+    titles: frozenset[str] = frozenset()
+    tabs: int = 0
+    place: str = ""
+
+
+async def _open(probe: Probe) -> _Open:
+    if (page := await probe.page()) is None:
+        return _Open(frozenset(window.title for window in await probe.windows()))
+    address = urlsplit(page.url)
+    return _Open(tabs=len(page.tabs), place=f"{address.netloc}{address.path}")
+
+
+def _opened(before: _Open, now: _Open) -> Steps:
+    """Waits for the window, tab or page that an action opened: it takes its time, and keys must not go elsewhere."""
+    if now.tabs > before.tabs or (now.place != before.place and now.tabs == before.tabs):
+        return [{"expect": {"url": now.place}}]
+    return [{"expect": {"window": title}} for title in sorted(now.titles - before.titles)]
 
 
 async def _written(action: ComputerAction | BrowserAction, probe: Probe, size: Size) -> Steps:
@@ -102,7 +122,7 @@ async def _written(action: ComputerAction | BrowserAction, probe: Probe, size: S
             return [{_CLICKS[action.action]: target}]
         if action.coordinate2 is not None:
             end = to_pixel(action.coordinate2, size)
-            return [{"drag": {"from": target, "to": as_locator(await ways_to(end, probe))}}]
+            return [{"drag": {"from": target, "to": as_locator(await ways_to(end, probe, middle=True))}}]
     return list(_untargeted(action))
 
 
