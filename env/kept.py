@@ -274,8 +274,9 @@ class KeptProbe:
         return found
 
     async def size(self) -> Size:
-        """The screen's size."""
-        found: Size = await self._fact("size")
+        """The screen's size: that which was asked for, but on a person's own display."""
+        spec = self._environment.spec
+        found: Size = await self._fact("size") if spec.kind == "display" else spec.size
         return found
 
     async def screen_text(self) -> tuple[Line, ...]:

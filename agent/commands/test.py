@@ -171,7 +171,8 @@ class Live:
         """A test ended."""
         self._running.pop(case.name, None)
         self._left -= 1
-        self._out.print(signed(verdict(result).tone, f"{result.name}  ({seconds_words(result.seconds)})"))
+        astray = f", {result.astray} found another way" if result.astray else ""
+        self._out.print(signed(verdict(result).tone, f"{result.name}  ({seconds_words(result.seconds)}{astray})"))
         if result.ending is not Ending.PASSED:
             if (broken := result.broken) is not None:
                 self._out.print(Text(f"    {result.file}:{broken.line}: {broken.words}", style="cyan"), soft_wrap=True)

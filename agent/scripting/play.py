@@ -15,7 +15,7 @@ from agent.scripting.expect import Expect
 from agent.scripting.extract import Unfit, converted
 from agent.scripting.language import Do, Extract, Repeat, Wanted, When, listed, read_step
 from agent.scripting.minds import NO_MODEL, Asking, Healer, Lost, Mind, Told
-from agent.scripting.results import Played
+from agent.scripting.results import ANOTHER_WAY, Played
 from env.base import Environment, Observation, Shots
 from env.settle import pause
 from scenarios.draw import Loc, TemplateFault
@@ -312,4 +312,4 @@ def _waited(seconds: float) -> str:
 def _held(target: Locator, found: Found) -> str:
     """Which of the other ways to a thing led to it."""
     way = target.others[found.way - 1]
-    return f"found another way: by {way.label}, not by {target.label}"
+    return f"{ANOTHER_WAY}by {way.label}, not by {target.label}"

@@ -7,7 +7,8 @@ written has been played once. What only a person needs (waits, scrolling until s
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -45,6 +46,7 @@ _CLICKS = {
     "right_click": "right_click",
     "mouse_move": "move",
 }
+_GOING = (Goto, Back, NewTab, SwitchTab)
 Steps = list[dict[str, Any]]
 
 
@@ -93,21 +95,39 @@ class Writing:
 
     def __init__(self, keep: Keep | None = None) -> None:
         self._keep = keep
-        self._titles: set[str] | None = None
+        self._before: _Open | None = None
 
     async def before(self, action: ComputerAction | BrowserAction, probe: Probe) -> Steps:
-        """The action's steps, after a wait for the windows that the one before it opened.
+        """The action's steps, after a wait for what the one before it opened.
 
         Raises UserError for an action that no step of a test stands for.
         """
-        before, self._titles = self._titles, {window.title for window in await probe.windows()}
-        opened = [] if before is None else _opened(before, self._titles)
+        before, now = self._before, await _open(probe)
+        self._before = None if isinstance(action, _GOING) else now  # who goes somewhere waits for the page anyway
+        opened = _opened(before, now) if before else []
         return opened + await _written(action, probe, await probe.size(), self._keep)
 
 
-def _opened(before: set[str], now: set[str]) -> Steps:
-    """Waits for the window that an action opened: a program takes its time, and keys must not go elsewhere."""
-    return [{"expect": {"window": title}} for title in sorted(now - before)]
+class _Open(NamedTuple):
+    """The titles of the windows, or how many tabs there are and where the one in front is."""
+
+    titles: frozenset[str] = frozenset()
+    tabs: int = 0
+    place: str = ""
+
+
+async def _open(probe: Probe) -> _Open:
+    if (page := await probe.page()) is None:
+        return _Open(frozenset(window.title for window in await probe.windows()))
+    address = urlsplit(page.url)
+    return _Open(tabs=len(page.tabs), place=f"{address.netloc}{address.path}")
+
+
+def _opened(before: _Open, now: _Open) -> Steps:
+    """Waits for the window, tab or page that an action opened: it takes its time, and keys must not go elsewhere."""
+    if now.tabs > before.tabs or (now.place != before.place and now.tabs == before.tabs):
+        return [{"expect": {"url": now.place}}]
+    return [{"expect": {"window": title}} for title in sorted(now.titles - before.titles)]
 
 
 async def _written(action: ComputerAction | BrowserAction, probe: Probe, size: Size, keep: Keep | None) -> Steps:
@@ -118,7 +138,7 @@ async def _written(action: ComputerAction | BrowserAction, probe: Probe, size: S
             return [{_CLICKS[action.action]: target}]
         if action.coordinate2 is not None:
             end = to_pixel(action.coordinate2, size)
-            return [{"drag": {"from": target, "to": as_locator(await ways_to(end, probe, keep))}}]
+            return [{"drag": {"from": target, "to": as_locator(await ways_to(end, probe, keep, middle=True))}}]
     return list(_untargeted(action))
 
 

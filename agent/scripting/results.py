@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from env.base import Observation
 from tools.geometry import Point, Rect
 
+ANOTHER_WAY = "found another way: "
+"""How `why` begins where a thing was not found by its first locator: the screen has changed since it was written."""
+
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,6 +80,11 @@ class Result(_Value):
     def broken(self) -> Played | None:
         """The step that did not come off."""
         return next((step for step in self.steps if not step.ok), None)
+
+    @property
+    def astray(self) -> int:
+        """How many steps found their thing another way."""
+        return sum(step.ok and step.why.startswith(ANOTHER_WAY) for step in self.steps)
 
     def picture(self) -> Path | None:
         """The last picture of the screen, where there is one."""
