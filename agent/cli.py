@@ -246,6 +246,25 @@ def record(
     raise typer.Exit(command(config, folder, out))
 
 
+@app.command()
+def export(
+    what: Annotated[Path, typer.Argument(help="A test file, or the folder of a run that passed.", metavar="TEST|RUN")],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FORM",
+            help="playwright-python, playwright-python-async, playwright-ts or desktop-python.",
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="New file, such as test_login.py.")] = None,
+    config: Config = None,
+) -> None:
+    """Make a Playwright test, or a desktop test in Python, of exact steps; it passes by itself."""
+    from agent.commands.export import export_test as command
+
+    raise typer.Exit(command(config, what, to, out))
+
+
 app.command()(serve)
 
 
