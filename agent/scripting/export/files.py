@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.scripting.export.desktop import desktop
-from agent.scripting.export.playwright import Exported, copied, playwright, names_of
+from agent.scripting.export.playwright import Exported, copied, names_of, playwright
 from agent.scripting.written import Case
 from tools.errors import UserError
 

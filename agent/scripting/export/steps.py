@@ -53,8 +53,8 @@ _CLICKS: dict[type, tuple[str, dict[str, Value]]] = {
     RightClick: ("click", {"button": "right"}), MouseMove: ("hover", {}),
 }  # fmt: skip
 _REFUSED = {
-    "do": ("a step in plain words", "write exact steps here, or record a run and export that"),
-    "extract": ("a variable that is read from the page", "expect what should be there instead"),
+    "do": ("a step in plain words", "write exact steps here, or export a recorded run"),
+    "extract": ("a variable that is read from a page", "expect what should be there"),
     "while": ("`repeat` with `while`", "say how many `times`"),
 }
 
@@ -206,7 +206,7 @@ class Translator:
 
     def _thing(self, locator: Locator, loc: Loc) -> Chain:
         if locator.box is not None:
-            raise refused(self._case, loc, "a step on a bare place", "name the thing by its role, text or selector")
+            raise refused(self._case, loc, "a step on a bare place", "name the thing by its role or text")
         return one(self._ways.of(locator)[0])
 
     def _pointed(self, locator: Locator, what: Chain) -> Do:
