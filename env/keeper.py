@@ -229,6 +229,10 @@ def make_world(spec: WorldSpec, folder: WorldFolder) -> World:
         from env.present import PresentDisplay
 
         return PresentDisplay(spec, folder)
+    if spec.kind == "page":
+        from env.given import GivenPage
+
+        return GivenPage(spec, folder)
     if spec.kind == "desktop":
         from env.desktop import DesktopWorld
 
