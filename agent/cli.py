@@ -211,7 +211,9 @@ def play_tests(
     parallel: Annotated[int | None, typer.Option(help="Most worlds at once.")] = None,
     model: Model = None,
     no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model: refuse steps in plain words.")] = False,
-    trace: Annotated[bool, typer.Option("--trace", help="Keep a picture of the screen before every step.")] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Keep a picture before every step, and Playwright's trace.")
+    ] = False,
     world: Browser = None,
     junit: Annotated[Path | None, typer.Option(help="Also write the result as JUnit XML.")] = None,
     out: Annotated[Path | None, typer.Option(help="New folder for the results instead of one below runs/.")] = None,

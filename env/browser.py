@@ -93,6 +93,8 @@ class BrowserWorld:
         assert self._chromium is not None
         self._context, _ = await self._chromium.open_context()
         self._context.on("request", self._watch)
+        if self._spec.trace:
+            await self._context.tracing.start(screenshots=True, snapshots=True)
         sandbox = self._open_sandbox()
         self._tabs = await Tabs.of(self._context, HomeFiles(sandbox.home, sandbox.home_inside))
         self._changes = PageChanges(self._tabs)
@@ -209,6 +211,22 @@ class BrowserWorld:
         if self._border.told and page.url.startswith("chrome-error:"):
             with contextlib.suppress(Error):
                 await page.go_back(wait_until="commit", timeout=_LOAD_LIMIT * 1000)
+
+    async def trace(self) -> bytes:
+        """What Playwright noted since the reset; its viewer shows that."""
+        from playwright.async_api import Error
+
+        self._open_tabs()
+        if self._context is None or not self._spec.trace:
+            return b""
+        path = self._folder.path / "trace.zip"
+        try:
+            await self._context.tracing.stop(path=path)
+        except Error as error:
+            raise EnvError(f"no trace of the browser: {error.message.splitlines()[0]}") from None
+        content = path.read_bytes()
+        path.unlink()
+        return content
 
     async def release(self) -> None:
         """Lets go of keys and buttons."""

@@ -27,7 +27,7 @@ class WorldSpec(BaseModel):
     pictures are taken through X (about 25 times cheaper than asking the browser); the person's own `display`; or a
     `page` of a browser that runs already: `endpoint` is the address of its debugging port, `target` the page's id.
     `lease` is in seconds: a keeper that nobody spoke to for so long ends its world. With `network` its programs reach
-    the outside, as far as `allow` lets.
+    the outside, as far as `allow` lets. With `trace` a browser keeps a trace of Playwright's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +41,7 @@ class WorldSpec(BaseModel):
     lease: float = 120.0
     allow: Allow = EVERYTHING
     network: bool = False
+    trace: bool = False
     endpoint: str = ""
     target: str = ""
 

@@ -54,7 +54,7 @@ def run_session(
     folder = out or new_folder(settings, "test")
     with Live(screen, len(cases)) as live:
         means = Means(
-            folder, make_world(settings), make_mind(settings, asks), settings.parallel, pictures,
+            folder, make_world(settings, trace=pictures), make_mind(settings, asks), settings.parallel, pictures,
             live.start, live.step, live.end,
         )  # fmt: skip
         results = asyncio.run(run_tests(cases, means))
@@ -75,8 +75,10 @@ def _say_summary(screen: Console, results: Sequence[Result], seconds: float) -> 
     screen.print(signed("bad" if bad else "good", f"{told} in {seconds_words(seconds)}"))
 
 
-def make_world(settings: Settings) -> MakeWorld:
+def make_world(settings: Settings, *, trace: bool = False) -> MakeWorld:
     """What makes the world of a test, which reaches the outside only where the settings name domains.
+
+    With `trace` browsers keep Playwright's, but where there are secrets, for it would hold them.
 
     Raises UserError for a secret without a value.
     """
@@ -84,7 +86,7 @@ def make_world(settings: Settings) -> MakeWorld:
 
     def make(case: Case) -> Environment:
         spec = spec_for(settings, case.file.world, case.file.size, case.assets, network=network)
-        return KeptEnvironment(spec, secrets=secrets)
+        return KeptEnvironment(spec.model_copy(update={"trace": trace and not secrets}), secrets=secrets)
 
     return make
 

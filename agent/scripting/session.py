@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.scripting.play import Mind, Player, Stage
-from agent.scripting.results import Ending, Played, Result, save
+from agent.scripting.results import Ending, Played, Result, keep_trace, save
 from agent.scripting.written import Case
-from env.base import Environment, Observation, Shots
+from env.base import Environment, Observation, Shots, Traced
 from tools.errors import EnvError, SurehandError, UserError
 
 MakeWorld = Callable[[Case], Environment]
@@ -150,6 +150,8 @@ class _Trial:
             late = f"the test was not done within its limit of {file.limit:g} s"
             self._done.append(Played(words="…", line=self._case.line(("limit",)), part="steps", ok=False, why=late))
         self._final = await world.observe(self._shots)
+        if self._means.pictures and isinstance(world, Traced):
+            await asyncio.to_thread(keep_trace, self._folder, await world.trace())
         if not await player.play(file.teardown, ("teardown",)) and ending is Ending.PASSED:
             ending = Ending.FAILED
         return ending

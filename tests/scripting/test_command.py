@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import pytest
 
@@ -109,9 +110,13 @@ def test_words_are_done_by_a_model(tmp_path: Path) -> None:
   - press: tab
 """
     (tmp_path / "test_words.yaml").write_text(SIGN_UP[: SIGN_UP.index("steps:")] + steps)
-    done = surehand("test", ".", "--model", "scripted:script.jsonl", "--out", "out", cwd=tmp_path)
+    done = surehand("test", ".", "--model", "scripted:script.jsonl", "--trace", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "out" / "01-test-words" / "do-1" / "report.html").is_file()
+    with ZipFile(tmp_path / "out" / "01-test-words" / "trace.zip") as trace:  # of Playwright's
+        noted = trace.read("trace.trace").decode()
+    assert "keyboardDown" in noted
+    assert 'href="01-test-words/trace.zip"' in (tmp_path / "out" / "index.html").read_text()
 
 
 GIVE = """
@@ -148,8 +153,9 @@ def test_secrets_are_typed_and_told_nowhere_and_files_are_given(tmp_path: Path) 
     keys = tmp_path / "keys.toml"
     keys.write_text('shop-key = "correct horse 77"\n')
     keys.chmod(0o600)
-    done = surehand("test", ".", "--out", "out", "--junit", "out/junit.xml", cwd=tmp_path)
+    done = surehand("test", ".", "--trace", "--out", "out", "--junit", "out/junit.xml", cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
+    assert not list((tmp_path / "out").rglob("trace.zip"))
     assert "test_give.yaml:13: upload: {role: button, name: Choose, path: nowhere.txt}\n" in done.stdout
     assert "there is no file 'nowhere.txt'; there is Documents/list.txt" in done.stdout
     told = [done.stdout, *(path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.suffix != ".png")]

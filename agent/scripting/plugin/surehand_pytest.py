@@ -234,8 +234,9 @@ class BesidePlaywright:
     """Fixtures that work with those of pytest-playwright, where that is installed."""
 
     @pytest.fixture(scope="session")
+    @classmethod
     def browser_type_launch_args(
-        self, browser_type_launch_args: dict[str, Any], request: pytest.FixtureRequest
+        cls, browser_type_launch_args: dict[str, Any], request: pytest.FixtureRequest
     ) -> dict[str, Any]:
         """Opens a debugging port on the loopback, in sessions that have a test with `page_agent` only."""
         used = any("page_agent" in getattr(item, "fixturenames", ()) for item in request.session.items)
