@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agent import runner
 from agent.commands.live import console, signed
-from agent.commands.wiring import described, model_for, new_folder, require, spec_for
+from agent.commands.wiring import described, model_for, new_folder, require, require_model, spec_for
 from agent.scripting.junit import write_junit
 from agent.scripting.mind import Words
 from agent.scripting.page import verdict, write_session
@@ -50,6 +50,8 @@ def run_session(
         screen.print(signed("warn", f"no tests in {', '.join(map(str, paths))}"))
         return exit_status(())
     _needs_no_model(cases, settings, asks)
+    if asks and settings.model:
+        require_model(settings)
     require(settings, *{case.file.world for case in cases})
     folder = out or new_folder(settings, "test")
     with Live(screen, len(cases)) as live:

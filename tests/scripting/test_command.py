@@ -53,6 +53,13 @@ def test_mistakes_are_one_line_and_status_2(tmp_path: Path) -> None:
     )
 
 
+def test_an_unknown_model_is_a_mistake_before_anything_is_played(tmp_path: Path) -> None:
+    (tmp_path / "test_sign_up.yaml").write_text(SIGN_UP)
+    done = surehand("test", ".", "--model", "orakle", "--out", "out", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "surehand: no model 'orakle'; did you mean 'oracle'?\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_tests_are_status_5(tmp_path: Path) -> None:
     assert surehand("test", ".", cwd=tmp_path).returncode == 5
 
