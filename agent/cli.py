@@ -218,7 +218,9 @@ def play_tests(
         bool, typer.Option("--heal", help="Let the model find again what a step has lost, and show the mended step.")
     ] = False,
     write: Annotated[bool, typer.Option("--write", help="With --heal: change the tests that then passed.")] = False,
-    trace: Annotated[bool, typer.Option("--trace", help="Keep a picture of the screen before every step.")] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Keep a picture before every step, and Playwright's trace.")
+    ] = False,
     world: Browser = None,
     junit: Annotated[Path | None, typer.Option(help="Also write the result as JUnit XML.")] = None,
     out: Annotated[Path | None, typer.Option(help="New folder for the results instead of one below runs/.")] = None,
@@ -254,6 +256,26 @@ def record(
     from agent.commands.record import record as command
 
     raise typer.Exit(command(config, folder, out))
+
+
+@app.command()
+def export(
+    what: Annotated[Path, typer.Argument(help="A test file, or the folder of a run that passed.", metavar="TEST|RUN")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="playwright-python, playwright-python-async, playwright-ts or desktop-python.",
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="New file, such as test_login.py.")] = None,
+    config: Config = None,
+) -> None:
+    """Make a Playwright test, or a desktop test in Python, of exact steps; it passes by itself."""
+    from agent.commands.export import export_test as command
+
+    raise typer.Exit(command(config, what, form, out))
 
 
 app.command()(serve)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -228,6 +228,15 @@ class Environment(Protocol):
 
     async def close(self) -> None:
         """Ends the world and removes what it left; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Traced(Protocol):
+    """A world that keeps a trace of Playwright's."""
+
+    async def trace(self) -> bytes:
+        """The trace since the reset, a zip file, which ends with this; empty where none is kept. Raises EnvError."""
         ...
 
 

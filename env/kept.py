@@ -95,6 +95,10 @@ class KeptEnvironment:
         """Lets go of keys and buttons."""
         await self.call("/release", {})
 
+    async def trace(self) -> bytes:
+        """What Playwright noted since the reset, a zip file; empty where none is kept."""
+        return (await self.call("/trace", {})).content
+
     def probe(self) -> "KeptProbe":
         """Read-only facts."""
         return self._probe

@@ -15,7 +15,7 @@ from rich.text import Text
 from agent import runner
 from agent.commands.heal import keep_mendings
 from agent.commands.live import console, signed
-from agent.commands.wiring import described, model_for, new_folder, require, spec_for
+from agent.commands.wiring import described, model_for, new_folder, require, require_model, spec_for
 from agent.runner import MakeModel
 from agent.scripting.junit import write_junit
 from agent.scripting.mind import Words
@@ -59,11 +59,14 @@ def run_session(
         screen.print(signed("warn", f"no tests in {', '.join(map(str, paths))}"))
         return exit_status(())
     _needs_no_model(cases, settings, asks)
+    if asks and settings.model:
+        require_model(settings)
     require(settings, *{case.file.world for case in cases})
     folder = out or new_folder(settings, "test")
     with Live(screen, len(cases)) as live:
         means = Means(
-            folder, make_world(settings), make_mind(settings, asks), settings.parallel, pictures, bool(heal), caches,
+            folder, make_world(settings, trace=pictures), make_mind(settings, asks), settings.parallel, pictures,
+            bool(heal), caches,
             live.start, live.step, live.end,
         )  # fmt: skip
         results = asyncio.run(run_tests(cases, means))
@@ -86,8 +89,10 @@ def _say_summary(screen: Console, results: Sequence[Result], seconds: float) -> 
     screen.print(signed("bad" if bad else "good", f"{told} in {seconds_words(seconds)}"))
 
 
-def make_world(settings: Settings) -> MakeWorld:
+def make_world(settings: Settings, *, trace: bool = False) -> MakeWorld:
     """What makes the world of a test, which reaches the outside only where the settings name domains.
+
+    With `trace` browsers keep Playwright's, but where there are secrets, for it would hold them.
 
     Raises UserError for a secret without a value.
     """
@@ -95,7 +100,7 @@ def make_world(settings: Settings) -> MakeWorld:
 
     def make(case: Case) -> Environment:
         spec = spec_for(settings, case.file.world, case.file.size, case.assets, network=network)
-        return KeptEnvironment(spec, secrets=secrets)
+        return KeptEnvironment(spec.model_copy(update={"trace": trace and not secrets}), secrets=secrets)
 
     return make
 

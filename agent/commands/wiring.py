@@ -31,6 +31,9 @@ from tools.actions import Action, BrowserAction, ComputerAction
 from tools.errors import UserError
 from tools.geometry import Size
 
+_ALONE = {"stand-in", "oracle", "idle"}
+_OF_SOMETHING = {"http", "https", "scripted", "replay"}
+"""Kinds of models, as `--model` begins; the second are followed by a colon and what they are made of."""
 _REPLY: TypeAdapter[str | ComputerAction | BrowserAction] = TypeAdapter(
     Annotated[Action | str, BeforeValidator(lambda v: v.get("arguments", v) if isinstance(v, dict) else v)]
 )
@@ -109,6 +112,13 @@ def require(settings: Settings, *worlds: AnyWorld) -> None:
         find_isolation()
     if "display" in kinds and not os.environ.get("DISPLAY"):
         raise UserError("no display", cause="DISPLAY is not set", remedy="run this in a terminal of your X session")
+
+
+def require_model(settings: Settings) -> None:
+    """Makes sure that the settings name a model of a known kind, before anything is begun. Raises UserError."""
+    name, _, argument = settings.model.partition(":")
+    if name not in (_OF_SOMETHING if argument else _ALONE):
+        raise _unknown(settings.model)
 
 
 def model_for(settings: Settings, task: Task, used: int = 0) -> MakeModel:

@@ -14,12 +14,14 @@ import yaml
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from agent.scripting.expect import Expect
+from env.vault import names_in
 from scenarios.draw import Loc, TemplateFault, render
 from scenarios.locate import Locator
 from scenarios.oracle import STEPS as EXACT
 from scenarios.oracle import Step
 from scenarios.schema import Strict, Text, named, shown
 from scenarios.written import mistake
+from tools.actions import Type
 
 _MOST_ROUNDS = 1000
 
@@ -193,8 +195,14 @@ def _filled(raw: object, names: Mapping[str, Any], loc: Loc) -> object:
         if name in HOLDERS and isinstance(arguments, dict):
             now = {key: value for key, value in arguments.items() if key not in _LATER}
             held = {key: value for key, value in arguments.items() if key in _LATER}
-            return {name: render(now, names, (*loc, name)) | held}
-    return render(raw, names, loc)
+            return {name: _rendered(now, names, (*loc, name)) | held}
+    return _rendered(raw, names, loc)
+
+
+def _rendered(value: object, names: Mapping[str, Any], loc: Loc) -> Any:
+    if found := names_in(Type(text=str(value))):
+        raise TemplateFault(loc, f"a secret cannot stand in a text; write `type: {{secret: {found[0]}}}`")
+    return render(value, names, loc)
 
 
 def _mentions(raw: object, names: set[str]) -> bool:

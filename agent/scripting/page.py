@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent.report import Marks, Picture, pages, relative, write_page
-from agent.scripting.results import Ending, Played, Result
+from agent.scripting.results import TRACE, Ending, Played, Result
 from agent.words import Tone, Verdict
 
 _VERDICTS: dict[Ending, tuple[str, Tone]] = {
@@ -25,13 +25,14 @@ class Row(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One test as the page shows it."""
+    """One test as the page shows it; `trace` leads to what Playwright noted."""
 
     result: Result
     verdict: Verdict
     rows: tuple[Row, ...]
     final: Picture | None
     number: int
+    trace: str | None
 
 
 def verdict(result: Result) -> Verdict:
@@ -54,7 +55,9 @@ def write_session(folder: Path, results: Sequence[Result]) -> Path:
 
 def _panel(number: int, result: Result, folder: Path) -> Panel:
     rows = tuple(_row(step, result, folder) for step in result.steps)
-    return Panel(result, verdict(result), rows, _final(result, folder), number)
+    trace = result.folder / TRACE
+    href = relative(trace, folder) if trace.is_file() else None
+    return Panel(result, verdict(result), rows, _final(result, folder), number, href)
 
 
 def _row(step: Played, result: Result, folder: Path) -> Row:

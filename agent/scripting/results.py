@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from env.base import Observation
+from tools.errors import EnvError
 from tools.geometry import Point, Rect
 
 ANOTHER_WAY = "found another way: "
@@ -18,6 +19,10 @@ ANOTHER_WAY = "found another way: "
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+TRACE = "trace.zip"
+"""In a test's folder, what Playwright noted of its browser."""
 
 
 class Ending(StrEnum):
@@ -97,6 +102,17 @@ class Result(_Value):
         told = [f"  {'ok' if step.ok else '->'}  {step.line}: {step.words}" for step in self.steps]
         where = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
         return [*told, f"{where}{self.why}"]
+
+
+def keep_trace(folder: Path, trace: bytes) -> None:
+    """Stores a trace of Playwright's, where there is one, in a test's folder. Raises EnvError."""
+    if not trace:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / TRACE).write_bytes(trace)
+    except OSError as error:
+        raise EnvError(f"cannot write {str(folder / TRACE)!r}: {error.strerror or error}") from None
 
 
 def save(result: Result) -> None:

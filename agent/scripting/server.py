@@ -21,8 +21,11 @@ from agent.scripting.play import Player, Stage
 from agent.scripting.results import Ending, Result, load_results, save
 from agent.scripting.session import Lane, Means
 from agent.scripting.written import Case, case_of, read_test
+from agent.secrets import secrets_of
 from agent.settings import Settings, load
-from env.base import Shots
+from env.base import Environment, Shots
+from env.kept import KeptEnvironment
+from env.world import WorldSpec
 from tools.errors import SurehandError
 
 _VALUES: TypeAdapter[Any] = TypeAdapter(Any)
@@ -40,12 +43,17 @@ class Hello(_Order):
 
 
 class Open(_Order):
-    """A world for a test that is written in Python; `file` names the test, `test` are the keys of a test file."""
+    """A world for a test that is written in Python; `file` names the test, `test` are the keys of a test file.
+
+    With `endpoint` and `target` the world is a page of the test's own browser.
+    """
 
     name: str
     file: Path
     test: dict[str, Any]
     folder: Path
+    endpoint: str = ""
+    target: str = ""
 
 
 class Take(_Order):
@@ -110,6 +118,8 @@ class Server:
 
     async def close(self) -> None:
         """Ends every world."""
+        if self._open is not None:
+            await self._open.close()
         if self._lane is not None:
             await self._lane.close()
 
@@ -127,13 +137,26 @@ class Server:
 
     async def _begin(self, order: Open) -> dict[str, Any]:
         case = case_of(order.test, order.file, order.name)
-        world = await self._opened_lane(order.folder).reset(case)
-        self._open = _Opened(case, order.folder, Stage(
+        given = order.endpoint != ""
+        world = await (self._given(order) if given else self._opened_lane(order.folder).reset(case))
+        self._open = _Opened(case, order.folder, given, Stage(
             world=world, shots=Shots(order.folder / "shots"), names={}, patience=case.file.wait,
             where=lambda loc: int(loc[-1]), mind=make_mind(self._settings, self._asks)(case, order.folder),
             settles=case.file.world == "desktop", folder=order.file.parent,
         ))  # fmt: skip
         return {}
+
+    async def _given(self, order: Open) -> Environment:
+        settings = self._settings
+        spec = WorldSpec(kind="page", endpoint=order.endpoint, target=order.target, quiet=settings.settle_quiet,
+                         limit=settings.settle_limit, lease=settings.lease, allow=settings.allow)  # fmt: skip
+        world = KeptEnvironment(spec, secrets=secrets_of(settings))
+        try:
+            await world.reset((), 0)
+        except SurehandError:
+            await world.close()
+            raise
+        return world
 
     async def _step(self, order: Take) -> dict[str, Any]:
         opened = self._now()
@@ -145,7 +168,10 @@ class Server:
     async def _end(self, order: Close) -> dict[str, Any]:
         opened, self._open = self._now(), None
         stage, case = opened.stage, opened.case
-        final = await stage.world.observe(stage.shots)
+        try:
+            final = await stage.world.observe(stage.shots)
+        finally:
+            await opened.close()
         result = Result(
             name=case.name, title=case.file.title, file=case.path, world=case.file.world, started=opened.started,
             seconds=round((datetime.now(UTC) - opened.started).total_seconds(), 3),
@@ -178,9 +204,14 @@ class Server:
 class _Opened:
     """A test in Python that is under way."""
 
-    def __init__(self, case: Case, folder: Path, stage: Stage) -> None:
-        self.case, self.folder, self.stage = case, folder, stage
+    def __init__(self, case: Case, folder: Path, given: bool, stage: Stage) -> None:
+        self.case, self.folder, self.given, self.stage = case, folder, given, stage
         self.player, self.started = Player(stage), datetime.now(UTC)
+
+    async def close(self) -> None:
+        """Lets go of a page that was given; a world of our own is used again."""
+        if self.given:
+            await self.stage.world.close()
 
 
 def _attached(result: Result) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from agent.scripting.cache import Cache
 from agent.scripting.heal import ModelHealer
 from agent.scripting.minds import Mind
 from agent.scripting.play import Player, Stage
-from agent.scripting.results import Ending, Played, Result, save
+from agent.scripting.results import Ending, Played, Result, keep_trace, save
 from agent.scripting.written import Case
-from env.base import Environment, Observation, Shots
+from env.base import Environment, Observation, Shots, Traced
 from tools.errors import EnvError, SurehandError, UserError
 
 MakeWorld = Callable[[Case], Environment]
@@ -165,6 +165,8 @@ class _Trial:
             late = f"the test was not done within its limit of {file.limit:g} s"
             self._done.append(Played(words="…", line=self._case.line(("limit",)), part="steps", ok=False, why=late))
         self._final = await world.observe(self._shots)
+        if self._means.pictures and isinstance(world, Traced):
+            await asyncio.to_thread(keep_trace, self._folder, await world.trace())
         if not await player.play(file.teardown, ("teardown",)) and ending is Ending.PASSED:
             ending = Ending.FAILED
         return ending

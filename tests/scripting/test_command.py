@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import pytest
 
@@ -50,6 +51,13 @@ def test_mistakes_are_one_line_and_status_2(tmp_path: Path) -> None:
     assert surehand("test", cwd=tmp_path).stderr == (
         "surehand: no test named; name test files or folders: `surehand test tests/`\n"
     )
+
+
+def test_an_unknown_model_is_a_mistake_before_anything_is_played(tmp_path: Path) -> None:
+    (tmp_path / "test_sign_up.yaml").write_text(SIGN_UP)
+    done = surehand("test", ".", "--model", "orakle", "--out", "out", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "surehand: no model 'orakle'; did you mean 'oracle'?\n")
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_tests_are_status_5(tmp_path: Path) -> None:
@@ -109,9 +117,13 @@ def test_words_are_done_by_a_model(tmp_path: Path) -> None:
   - press: tab
 """
     (tmp_path / "test_words.yaml").write_text(SIGN_UP[: SIGN_UP.index("steps:")] + steps)
-    done = surehand("test", ".", "--model", "scripted:script.jsonl", "--out", "out", cwd=tmp_path)
+    done = surehand("test", ".", "--model", "scripted:script.jsonl", "--trace", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "out" / "01-test-words" / "do-1" / "report.html").is_file()
+    with ZipFile(tmp_path / "out" / "01-test-words" / "trace.zip") as trace:  # of Playwright's
+        noted = trace.read("trace.trace").decode()
+    assert "keyboardDown" in noted
+    assert 'href="01-test-words/trace.zip"' in (tmp_path / "out" / "index.html").read_text()
     done = surehand("test", ".", "--model", "idle", "--out", "again", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "done again from the cache" in (tmp_path / "again" / "index.html").read_text()
@@ -151,8 +163,9 @@ def test_secrets_are_typed_and_told_nowhere_and_files_are_given(tmp_path: Path) 
     keys = tmp_path / "keys.toml"
     keys.write_text('shop-key = "correct horse 77"\n')
     keys.chmod(0o600)
-    done = surehand("test", ".", "--out", "out", "--junit", "out/junit.xml", cwd=tmp_path)
+    done = surehand("test", ".", "--trace", "--out", "out", "--junit", "out/junit.xml", cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
+    assert not list((tmp_path / "out").rglob("trace.zip"))
     assert "test_give.yaml:13: upload: {role: button, name: Choose, path: nowhere.txt}\n" in done.stdout
     assert "there is no file 'nowhere.txt'; there is Documents/list.txt" in done.stdout
     told = [done.stdout, *(path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.suffix != ".png")]

@@ -30,6 +30,8 @@ def mistake(folder: Path, text: str) -> str:
         ("steps:\n  - click: {describe: a, or: [{text: b}]}\n", "4: steps.0: give exactly one of text, role, css,"),
         ("steps:\n  - expect: {describe: a, visible: false}\n", "4: steps.0: 'visible' does not go with 'describe'"),
         ("steps:\n  - type: '{{ nam }}'\n", "4: steps.0.type: 'nam' is undefined in '{{ nam }}'"),
+        ("steps:\n  - type: 'a {{secret:shop}}'\n",
+         "4: steps.0: a secret cannot stand in a text; write `type: {secret: shop}`"),
         ("steps:\n  - answer: a\n", "4: steps.0.answer: unknown step 'answer'"),
         ("steps:\n  - repeat: {times: 2, for: [a], steps: []}\n", "4: steps.0: give exactly one of times"),
         ("steps:\n  - repeat:\n      times: 2\n      steps:\n        - clik: a\n",

@@ -7,10 +7,11 @@ Only the standard library and pytest are imported here. The agent lives in a pro
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ _SERVER = pytest.StashKey["Process"]()
 _OUT = pytest.StashKey[Path]()
 _AGENT = pytest.StashKey["Agent"]()
 _REPORT = pytest.StashKey[dict[str, pytest.TestReport]]()
+_GLANCE = 0.005
+"""Seconds between looks at whether an answer came, while the test's own page is kept going."""
 
 
 class Broken(Exception):
@@ -47,13 +50,15 @@ class Process:
         os.close(log)
         self.ask("hello", settings=settings, asks=asks)
 
-    def ask(self, order: str, **arguments: Any) -> dict[str, Any]:
-        """One order and its answer. Raises Broken."""
+    def ask(self, order: str, *, meanwhile: Callable[[], None] | None = None, **arguments: Any) -> dict[str, Any]:
+        """One order and its answer; `meanwhile` is called again and again until that comes. Raises Broken."""
         assert self._process.stdin
         assert self._process.stdout
         try:
             self._process.stdin.write(json.dumps({"do": order, **arguments}, default=str).encode() + b"\n")
             self._process.stdin.flush()
+            while meanwhile and not select.select([self._process.stdout], [], [], _GLANCE)[0]:
+                meanwhile()
             line = self._process.stdout.readline()
         except OSError:
             line = b""
@@ -80,14 +85,14 @@ class Agent:
     not come off raises Unmet, an AssertionError that says what was there instead.
     """
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    def __init__(self, process: Process, meanwhile: Callable[[], None] | None = None) -> None:
+        self._process, self._meanwhile = process, meanwhile
         self.failure: tuple[str, int] | None = None
 
     def step(self, name: str, arguments: Any) -> dict[str, Any]:
         """Any step of the language, with arguments as they stand in YAML. Returns what it extracted."""
         line = next(number for file, number in _callers() if file != __file__)
-        answer = self._process.ask("step", step={name: arguments}, line=line)
+        answer = self._process.ask("step", meanwhile=self._meanwhile, step={name: arguments}, line=line)
         if not answer["held"]:
             self.failure = (answer["why"], line)
             raise Unmet(f"{name}: {answer['why']}")
@@ -169,6 +174,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the command line."""
     group = parser.getgroup("surehand", "surehand: tests of pages and desktops")
     group.addoption("--surehand-model", metavar="MODEL", help="Who does steps in plain words.")
+    group.addoption("--surehand-no-model", action="store_true", help="Ask no model: refuse steps in plain words.")
     group.addoption("--surehand-world", metavar="KIND", help="How a browser is seen: kiosk or headless.")
     group.addoption("--surehand-out", metavar="FOLDER", help="Where results go instead of a folder below runs/.")
 
@@ -179,6 +185,8 @@ def pytest_configure(config: pytest.Config) -> None:
     shared = getattr(config, "workerinput", {}).get("surehand_out")
     chosen = shared or config.getoption("--surehand-out") or f"runs/{datetime.now():%Y%m%d-%H%M%S}-pytest"
     config.stash[_OUT] = (config.invocation_params.dir / chosen).absolute()
+    if config.pluginmanager.hasplugin("playwright"):
+        config.pluginmanager.register(BesidePlaywright(), "surehand-beside-playwright")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -191,7 +199,7 @@ def _process(config: pytest.Config) -> Process:
     if _SERVER not in config.stash:
         chosen = {"model": config.getoption("--surehand-model"), "browser": config.getoption("--surehand-world")}
         settings = {name: value for name, value in chosen.items() if value is not None}
-        config.stash[_SERVER] = Process(config.rootpath, settings, asks=True)
+        config.stash[_SERVER] = Process(config.rootpath, settings, asks=not config.getoption("--surehand-no-model"))
     return config.stash[_SERVER]
 
 
@@ -222,16 +230,56 @@ def desktop_agent(request: pytest.FixtureRequest) -> Iterator[Agent]:
     yield from _agent(request, "desktop")
 
 
-def _agent(request: pytest.FixtureRequest, world: str) -> Iterator[Agent]:
+class BesidePlaywright:
+    """Fixtures that work with those of pytest-playwright, where that is installed."""
+
+    @pytest.fixture(scope="session")
+    @classmethod
+    def browser_type_launch_args(
+        cls, browser_type_launch_args: dict[str, Any], request: pytest.FixtureRequest
+    ) -> dict[str, Any]:
+        """Opens a debugging port on the loopback, in sessions that have a test with `page_agent` only."""
+        used = any("page_agent" in getattr(item, "fixturenames", ()) for item in request.session.items)
+        arguments = [*browser_type_launch_args.get("args", ()), *(["--remote-debugging-port=0"] if used else [])]
+        return {**browser_type_launch_args, "args": arguments}
+
+    @pytest.fixture
+    def page_agent(self, request: pytest.FixtureRequest, page: Any) -> Iterator[Agent]:
+        """An agent in the test's own `page`: each sees what the other one does."""
+
+        def meanwhile() -> None:  # routes and events of the test are answered while the agent acts
+            if not page.is_closed():
+                page.wait_for_timeout(1)
+
+        endpoint, target = _debugged(page)
+        yield from _agent(request, "browser", meanwhile, endpoint=endpoint, target=target)
+
+
+def _debugged(page: Any) -> tuple[str, str]:
+    """Where another program finds a page. Raises Broken where its browser has no debugging port."""
+    told = page.context.browser.new_browser_cdp_session().send("SystemInfo.getInfo")["commandLine"]
+    profile = re.search(r"--user-data-dir=(.*?)(?: --|$)", told)
+    try:
+        port, path = (Path(profile[1] if profile else "") / "DevToolsActivePort").read_text().split()
+    except OSError:
+        wanted = 'add "--remote-debugging-port=0" to its args in the fixture browser_type_launch_args'
+        raise Broken(f"the browser of the fixture `page` has no debugging port; {wanted}") from None
+    about = page.context.new_cdp_session(page).send("Target.getTargetInfo")["targetInfo"]
+    return f"ws://127.0.0.1:{port}{path}", about["targetId"]
+
+
+def _agent(
+    request: pytest.FixtureRequest, world: str, meanwhile: Callable[[], None] | None = None, **given: str
+) -> Iterator[Agent]:
     item, process = request.node, _process(request.config)
     marker = item.get_closest_marker("surehand")
     test = {"title": item.name, "world": world, **(marker.kwargs if marker else {}), "steps": []}
-    process.ask("open", name=item.nodeid, file=item.path, test=test, folder=_folder(item))
-    agent = item.stash[_AGENT] = Agent(process)
+    process.ask("open", meanwhile=meanwhile, name=item.nodeid, file=item.path, test=test, folder=_folder(item), **given)
+    agent = item.stash[_AGENT] = Agent(process, meanwhile)
     yield agent
     report = item.stash.get(_REPORT, {}).get("call")
     why, line = agent.failure or ((report.longreprtext if report and report.failed else ""), 0)
-    process.ask("close", passed=bool(report and report.passed), why=why, line=line)
+    process.ask("close", meanwhile=meanwhile, passed=bool(report and report.passed), why=why, line=line)
 
 
 def _folder(item: pytest.Item) -> Path:
