@@ -335,6 +335,10 @@ class ScriptedProbe:
         tab = TabState(url=screen.url, title=screen.title)
         return PageState(url=tab.url, title=tab.title, tabs=(tab,), front=0)
 
+    async def has_page(self) -> bool:
+        """Whether the screen has an address."""
+        return await self.page() is not None
+
     async def script(self, expression: str) -> Any:
         """None: there is no JavaScript here."""
         self._world.state()

@@ -69,7 +69,7 @@ class _Aim(NamedTuple):
 
 async def _tried(aim: _Aim, probe: Probe) -> AsyncIterator[Way]:
     """The ways that lead to this thing, and to no other."""
-    target, candidates = await (_in_page if await probe.page() else _on_desktop)(aim, probe)
+    target, candidates = await (_in_page if await probe.has_page() else _on_desktop)(aim, probe)
     if target is None:
         return
     led = False
