@@ -189,6 +189,10 @@ class Facts(Protocol):
 class Probe(Facts, Protocol):
     """All facts about a world, for checkers and oracles; never handed to another model."""
 
+    async def has_page(self) -> bool:
+        """Whether a page is in front; cheaper to ask than what page it is."""
+        ...
+
     async def screen_text(self) -> tuple[Line, ...]:
         """Lines of text that OCR reads off the screen, in reading order."""
         ...

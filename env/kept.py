@@ -248,6 +248,10 @@ class KeptProbe:
         found: PageState | None = await self._fact("page")
         return found
 
+    async def has_page(self) -> bool:
+        """Whether it is a browser: then there is always one."""
+        return self._environment.spec.kind in ("browser", "kiosk", "page")
+
     async def script(self, expression: str) -> Any:
         """The value of a JavaScript expression."""
         return await self._fact("script", expression=expression)

@@ -17,6 +17,7 @@ from typing import Any
 
 from env.allow import EVERYTHING, Allow, Border, Refused
 from env.base import Line, Node, Observation, Posted, Process, Shots, Visit, Window
+from env.clock import VirtualClock
 from env.screens import App, Button, Copy, Field, Fill, Label, Post, Reaction, Screen, Show, Shown, Widget, Write, draw
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from tools import actions
@@ -28,21 +29,6 @@ from tools.geometry import Point, Rect, Size
 from tools.keys import UnknownKey, find
 
 SMALL = Size(640, 400)
-
-
-class VirtualClock:
-    """Seconds that pass only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        """The time, as `time.monotonic` would give it."""
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Lets time pass."""
-        self.now += seconds
 
 
 @dataclass(slots=True)
@@ -338,6 +324,10 @@ class ScriptedProbe:
             return None
         tab = TabState(url=screen.url, title=screen.title)
         return PageState(url=tab.url, title=tab.title, tabs=(tab,), front=0)
+
+    async def has_page(self) -> bool:
+        """Whether the screen has an address."""
+        return await self.page() is not None
 
     async def script(self, expression: str) -> Any:
         """None: there is no JavaScript here."""

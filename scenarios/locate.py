@@ -38,8 +38,9 @@ class Locator(Strict):
     A `picture` is a PNG file beside the test; the one place that looks like it is meant. Where several match equally
     well the first in reading order is meant, or the one with number `nth` (from 0). `exact` wants the whole text or
     name. `window` looks only inside the desktop window whose title contains it. `or` gives other ways to the same
-    thing, tried in order when this one fails; such a way counts only where it leads to one thing, for another would be
-    a guess. `describe` says what the thing is; alone, without any of these, it is for a model to find it.
+    thing, tried in order when this one fails. Then each of them, this one included, counts only where it leads to one
+    thing (or says which, by `nth`), for another would be a guess. `describe` says what the thing is; alone, without any
+    of these, it is for a model to find it.
     """
 
     text: Text | None = None
@@ -123,7 +124,7 @@ async def locate(locator: Locator, probe: Probe, *, read: bool = True, folder: P
             rects = [way.box.to_rect(size)]
         else:
             rects = await _rects(way, probe, size, read=read)
-        sure = number == 0 or len(rects) == 1
+        sure = len(rects) == 1 or (number == 0 and ("nth" in way.model_fields_set or not locator.others))
         if sure and way.nth < len(rects):
             return Found(rects[way.nth], locator.label, number)
     return None
@@ -134,7 +135,7 @@ async def _rects(locator: Locator, probe: Probe, size: Size, *, read: bool) -> l
     frame = await _frame(locator, probe, size)
     if frame is None:
         return []
-    in_page = await probe.page() is not None
+    in_page = await probe.has_page()
     rects = _best(await (_in_page if in_page else _on_desktop)(locator, probe), locator, frame)
     if not rects and read and in_page and locator.text is not None:
         rects = _best(await _read(probe), locator, frame)
@@ -152,7 +153,7 @@ async def _pictured(file: Path, probe: Probe) -> list[Rect]:
 
 async def texts(locator: Locator, probe: Probe) -> list[str]:
     """What everything that fits a locator says, whether in view or to be scrolled to: values of fields, else texts."""
-    if await probe.page() is None:
+    if not await probe.has_page():
         frame = await _frame(locator, probe, await probe.size())
         there = await _on_desktop(locator, probe) if frame else []
         fits = [candidate for candidate in there if frame and _best([candidate], locator, frame)]
@@ -173,14 +174,16 @@ def _closest_first(said: Sequence[tuple[str, str]], locator: Locator) -> list[st
 
 async def is_further_down(locator: Locator, probe: Probe) -> bool:
     """Whether the thing is in the page, but unseen, and the page can be scrolled down."""
-    if await probe.page() is None or not await _elements(locator, probe):
+    if not await probe.has_page() or not await _elements(locator, probe):
+        return False
+    if await _rects(locator, probe, await probe.size(), read=False):  # in view, only more than once
         return False
     return await probe.script("document.scrollingElement.scrollHeight > scrollY + innerHeight + 1") is True
 
 
 async def closest(locator: Locator, probe: Probe, count: int = 5) -> list[str]:
     """Texts or names that are there, those most like the wanted one first; for an error message."""
-    in_page = await probe.page() is not None
+    in_page = await probe.has_page()
     role = locator.model_copy(update={"name": None})
     there = await (_in_page if in_page else _on_desktop)(role, probe)
     if locator.text is not None:

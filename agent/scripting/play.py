@@ -293,6 +293,8 @@ class Player:
     async def _missing(self, absent: Locator | None, waited: float) -> str:
         if absent is None:
             return f"it kept moving ({_waited(waited)})"
+        if absent.others and (count := len(await texts(absent, self._probe))) > 1:
+            return f"{absent.label} is there {count} times ({_waited(waited)}), and no other way leads to one of them"
         there = ", ".join(map(shown, await closest(absent, self._probe))) or "nothing of the kind"
         return f"{absent.label} is not there ({_waited(waited)}); there is {there}"
 

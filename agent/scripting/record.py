@@ -1,7 +1,7 @@
 """A run that succeeded → a test: its actions done again in a fresh world, each with the ways back to what it aimed at.
 
-The scenario's check becomes the test's expectations, and must hold at the end of the second time, too: a test that is
-written has been played once. What only a person needs (waits, scrolling until something is in view) is left out.
+The scenario's check becomes the test's expectations, and must hold at the end of the second time, too. What only a
+person needs (waits, scrolling until something is in view) is left out.
 """
 
 import re
@@ -109,7 +109,7 @@ class Writing:
 
 
 class _Open(NamedTuple):
-    """The titles of the windows, or how many tabs there are and where the one in front is."""
+    """The titles of the windows, or how many tabs there are and where the one in front is, less any number."""
 
     titles: frozenset[str] = frozenset()
     tabs: int = 0
@@ -120,14 +120,15 @@ async def _open(probe: Probe) -> _Open:
     if (page := await probe.page()) is None:
         return _Open(frozenset(window.title for window in await probe.windows()))
     address = urlsplit(page.url)
-    return _Open(tabs=len(page.tabs), place=f"{address.netloc}{address.path}")
+    steady = re.split(r"/[^/]*\d", address.path)[0]  # what has a number in it is another one the next time
+    return _Open(tabs=len(page.tabs), place=f"{address.netloc}{steady}")
 
 
 def _opened(before: _Open, now: _Open) -> Steps:
     """Waits for the window, tab or page that an action opened: it takes its time, and keys must not go elsewhere."""
-    if now.tabs > before.tabs or (now.place != before.place and now.tabs == before.tabs):
+    if now.place and (now.tabs > before.tabs or (now.place != before.place and now.tabs == before.tabs)):
         return [{"expect": {"url": now.place}}]
-    return [{"expect": {"window": title}} for title in sorted(now.titles - before.titles)]
+    return [{"expect": {"window": title}} for title in sorted(now.titles - before.titles) if title]
 
 
 async def _written(action: ComputerAction | BrowserAction, probe: Probe, size: Size, keep: Keep | None) -> Steps:

@@ -41,7 +41,7 @@ async def ways_to(point: Point, probe: Probe, keep: Keep | None = None, *, middl
     `middle` only those of a thing whose middle it is: where something is dropped the place in it matters.
     """
     aim = _Aim(point, await probe.size(), middle)
-    target, candidates = await (_in_page if await probe.page() else _on_desktop)(aim, probe)
+    target, candidates = await (_in_page if await probe.has_page() else _on_desktop)(aim, probe)
     found = [way async for way in _tried(target, candidates, probe)] if target else []
     if keep and (patch := await _patch(target or Rect(*point, *point), point, probe)):
         found.append({"picture": keep(patch)})

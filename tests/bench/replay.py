@@ -1,6 +1,7 @@
 """A recorded test of ten steps, played by surehand and, in turn, by the same steps written by hand with Playwright.
 
-Both drive the same program on pages of the same server, each time in a fresh browser context.
+Both drive the same program on pages of the same server, each time in a fresh browser context, of whose end they keep a
+picture.
 """
 
 import socket
@@ -30,7 +31,7 @@ _SIZE = Size(1280, 720)
 
 
 class _Took(NamedTuple):
-    """Seconds of the steps, and of the whole test with its fresh context."""
+    """Seconds of the steps, and of the whole test with its fresh context and a last picture."""
 
     steps: float
     whole: float
@@ -82,6 +83,7 @@ async def _by_hand(browser: Browser, site: Site, case: Case, port: int) -> _Took
     ready = time.perf_counter()
     await _ship(page, site)
     done = time.perf_counter()
+    await page.screenshot()
     await context.close()
     return _Took(done - ready, time.perf_counter() - began)
 
@@ -105,7 +107,7 @@ def _table(ours: list[_Took], theirs: list[_Took]) -> Table:
     made = table(f"A recorded test of ten steps, {_ROUNDS} times (ms)", "what", "by", "p50", "p95", "ratio", "target")
     for what, mine, hand in (
         ("its steps", [one.steps for one in ours], [one.steps for one in theirs]),
-        ("with a fresh context", [one.whole for one in ours], [one.whole for one in theirs]),
+        ("with a fresh context and a picture", [one.whole for one in ours], [one.whole for one in theirs]),
     ):
         _rows(made, what, mine, hand)
     return made

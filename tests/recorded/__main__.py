@@ -8,7 +8,7 @@ from pathlib import Path
 from scenarios.loader import find
 
 HERE = Path(__file__).resolve().parent
-CHOSEN = ("web/*", "desktop/editor-note", "desktop/file-manager", "desktop/calc-total")
+CHOSEN = ("web/*", "desktop/editor-note", "desktop/file-manager", "desktop/terminal-log")
 SEED = "7"
 
 

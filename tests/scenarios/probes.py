@@ -57,6 +57,9 @@ class CannedProbe:
     async def page(self) -> PageState | None:
         return self.front
 
+    async def has_page(self) -> bool:
+        return self.front is not None
+
     async def script(self, expression: str) -> Any:
         return self.scripts.get(expression)
 
