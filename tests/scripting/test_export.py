@@ -215,21 +215,24 @@ def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run_playwright(folder: Path) -> subprocess.CompletedProcess[str]:
-    return alone([str(folder / "node_modules/.bin/playwright"), "test", "--workers=1", "--reporter=list"], folder)
+def run_playwright(npm: Path, folder: str) -> subprocess.CompletedProcess[str]:
+    """The tests of a folder in the one that holds @playwright/test."""
+    program = str(npm / "node_modules/.bin/playwright")
+    return alone([program, "test", "--workers=1", "--reporter=list", f"{folder}/"], npm)
 
 
 @pytest.mark.soak
 @pytest.mark.browser
 @pytest.mark.timeout(600)
 def test_tests_pass_in_typescript(npm_folder: Path) -> None:
-    shutil.copytree(PAGES / "shop", npm_folder / "shop")
-    written = npm_folder / "test_shop.yaml"
+    folder = npm_folder / "some"
+    shutil.copytree(PAGES / "shop", folder / "shop")
+    written = folder / "test_shop.yaml"
     written.write_text(SHOP)
     files = [*RECORDED.glob("*.yaml"), written]
     for file in files:
-        export(read_test(file), "playwright-ts", npm_folder / default_name(file.stem, "playwright-ts"))
-    done = run_playwright(npm_folder)
+        export(read_test(file), "playwright-ts", folder / default_name(file.stem, "playwright-ts"))
+    done = run_playwright(npm_folder, "some")
     assert done.returncode == 0, done.stdout
     assert f"{len(files) + 1} passed" in done.stdout
 
@@ -266,15 +269,18 @@ steps:
 @pytest.mark.browser
 @pytest.mark.timeout(1800)
 def test_every_web_scenario_is_exported_from_its_run(tmp_path: Path, npm_folder: Path) -> None:
-    folder = npm_folder / "every"
+    folder, targets = npm_folder / "every", ("playwright-python", "playwright-python-async", "playwright-ts")
     found = [scenario.id for scenario in find(["web/*"])]
     for number, scenario in enumerate(found):
         done = surehand("run", scenario, "--model", "oracle", "--out", f"run-{number}", cwd=tmp_path)
         assert done.returncode == 0, done.stdout
-        for target in ("playwright-python", "playwright-python-async", "playwright-ts"):
-            out = folder / target / default_name(f"test_{number}_{target[11:].replace('-', '_')}", target)
-            done = surehand("export", f"run-{number}", "--to", target, "--out", str(out), cwd=tmp_path)
-            assert done.returncode == 0, done.stderr
-    for target in ("playwright-python", "playwright-python-async"):
+        done = surehand("record", f"run-{number}", "--out", f"test_{number}.yaml", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        for target in targets:
+            out = folder / target / default_name(f"test_{number}", target)
+            export(read_test(tmp_path / f"test_{number}.yaml"), target, out)
+    done = surehand("export", "run-0", "--to", "playwright-ts", "--out", "a.spec.ts", cwd=tmp_path)
+    assert done.stdout.endswith("test: a.spec.ts\npages: a_pages\n"), done.stderr
+    for target in targets[:2]:
         assert f"{len(found)} passed" in run_pytest(folder / target).stdout
-    assert f"{len(found)} passed" in run_playwright(folder).stdout
+    assert f"{len(found)} passed" in run_playwright(npm_folder, "every").stdout
