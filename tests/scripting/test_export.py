@@ -24,7 +24,8 @@ from scenarios.loader import find
 from tests.scripting.test_command import PAGES, surehand
 from tools.errors import UserError
 
-RECORDED = Path(__file__).parent / "recorded"
+ROOT = Path(__file__).parents[2]
+RECORDED = [ROOT / "tests/recorded/web" / name for name in ("files.yaml", "login.yaml", "two-tabs.yaml")]
 CARRIED = {"PATH", "HOME", "LANG", "TMPDIR"}
 HOSTILE = "\"; print('a') # \\ \" \"\"\" ''' ${process.exit(1)} */ --> \n\t\u2028 </script> `x` \\"
 SHOP = """
@@ -197,9 +198,11 @@ def test_a_written_test_passes_in_python_and_fails_with_the_page(tmp_path: Path)
 
 @pytest.mark.browser
 def test_recorded_tests_pass_in_python(tmp_path: Path) -> None:
-    for file in sorted(RECORDED.glob("*.yaml")):
+    for file in RECORDED:
         for kind in ("python", "python-async"):
-            export(read_test(file), f"playwright-{kind}", tmp_path / f"{file.stem}_{kind[7:]}.py")
+            export(
+                read_test(file), f"playwright-{kind}", tmp_path / f"test_{file.stem.replace('-', '_')}_{kind[7:]}.py"
+            )
     done = run_pytest(tmp_path)
     assert done.returncode == 0, done.stdout
     assert "6 passed" in done.stdout
@@ -219,21 +222,24 @@ def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run_playwright(folder: Path) -> subprocess.CompletedProcess[str]:
-    return alone([str(folder / "node_modules/.bin/playwright"), "test", "--workers=1", "--reporter=list"], folder)
+def run_playwright(npm: Path, folder: str) -> subprocess.CompletedProcess[str]:
+    """The tests of a folder in the one that holds @playwright/test."""
+    program = str(npm / "node_modules/.bin/playwright")
+    return alone([program, "test", "--workers=1", "--reporter=list", f"{folder}/"], npm)
 
 
 @pytest.mark.soak
 @pytest.mark.browser
 @pytest.mark.timeout(600)
 def test_tests_pass_in_typescript(npm_folder: Path) -> None:
-    shutil.copytree(PAGES / "shop", npm_folder / "shop")
-    written = npm_folder / "test_shop.yaml"
+    folder = npm_folder / "some"
+    shutil.copytree(PAGES / "shop", folder / "shop")
+    written = folder / "test_shop.yaml"
     written.write_text(SHOP)
-    files = [*RECORDED.glob("*.yaml"), written]
+    files = [*RECORDED, written]
     for file in files:
-        export(read_test(file), "playwright-ts", npm_folder / default_name(file.stem, "playwright-ts"))
-    done = run_playwright(npm_folder)
+        export(read_test(file), "playwright-ts", folder / default_name(file.stem, "playwright-ts"))
+    done = run_playwright(npm_folder, "some")
     assert done.returncode == 0, done.stdout
     assert f"{len(files) + 1} passed" in done.stdout
 
@@ -246,7 +252,7 @@ def test_a_desktop_test_passes_as_a_python_one(tmp_path: Path) -> None:
     (tmp_path / "test_note.yaml").unlink()
     kept = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "PYTEST"))}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "surehand_pytest", "-p", "no:cacheprovider"]
-    plugin = Path(__file__).parents[2] / "agent/scripting/plugin"
+    plugin = ROOT / "agent/scripting/plugin"
     env = {**kept, "PYTHONPATH": str(plugin), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
@@ -270,15 +276,18 @@ steps:
 @pytest.mark.browser
 @pytest.mark.timeout(1800)
 def test_every_web_scenario_is_exported_from_its_run(tmp_path: Path, npm_folder: Path) -> None:
-    folder = npm_folder / "every"
+    folder, targets = npm_folder / "every", ("playwright-python", "playwright-python-async", "playwright-ts")
     found = [scenario.id for scenario in find(["web/*"])]
     for number, scenario in enumerate(found):
         done = surehand("run", scenario, "--model", "oracle", "--out", f"run-{number}", cwd=tmp_path)
         assert done.returncode == 0, done.stdout
-        for target in ("playwright-python", "playwright-python-async", "playwright-ts"):
-            out = folder / target / default_name(f"test_{number}_{target[11:].replace('-', '_')}", target)
-            done = surehand("export", f"run-{number}", "--format", target, "--out", str(out), cwd=tmp_path)
-            assert done.returncode == 0, done.stderr
-    for target in ("playwright-python", "playwright-python-async"):
+        done = surehand("record", f"run-{number}", "--out", f"test_{number}.yaml", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        for target in targets:
+            out = folder / target / default_name(f"test_{number}", target)
+            export(read_test(tmp_path / f"test_{number}.yaml"), target, out)
+    done = surehand("export", "run-0", "--format", "playwright-ts", "--out", "a.spec.ts", cwd=tmp_path)
+    assert done.stdout.endswith("test: a.spec.ts\npages: a_pages\n"), done.stderr
+    for target in targets[:2]:
         assert f"{len(found)} passed" in run_pytest(folder / target).stdout
-    assert f"{len(found)} passed" in run_playwright(folder).stdout
+    assert f"{len(found)} passed" in run_playwright(npm_folder, "every").stdout
