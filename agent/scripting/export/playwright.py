@@ -20,7 +20,7 @@ from env.site import KIT
 from scenarios.loader import ASSETS
 from tools.errors import UserError
 
-_HELPERS = ("upload", "tab", "expect_script", "expect_file", "expect_no_file")
+_HELPERS = ("upload", "tab", "tab_at", "expect_script", "expect_file", "expect_no_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def playwright(cases: Sequence[Case], target: str, out: Path) -> Exported:
         "home": any(test.home for test in tests), "files": any(test.files for test in tests),
         "any": bool(folders) or "expect_script" in used, "page": bool(folders or used & {*_HELPERS}),
     }  # fmt: skip
-    eventually = bool(folders or used & {"expect_script", "expect_file", "expect_no_file"})
+    eventually = bool(folders or used & {"tab_at", "expect_script", "expect_file", "expect_no_file"})
     width, height = cases[0].file.size
     text = _templates().get_template("typescript.ts.j2" if target == "playwright-ts" else "python.py.j2").render(
         tests=tests, needs=needs, eventually=eventually, waits=waits, site=bool(folders), patience=cases[0].file.wait,

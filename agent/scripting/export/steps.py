@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from agent.scripting.expect import Expect
+from agent.scripting.expect import Expect, Words
 from agent.scripting.export.program import (
     PAGE,
     Chain,
@@ -18,7 +18,7 @@ from agent.scripting.export.program import (
     expect,
     function,
 )
-from agent.scripting.export.things import NotExported, Ways, expectation, one, place, shown
+from agent.scripting.export.things import NotExported, Ways, expectation, one, place, shown, whole
 from agent.scripting.language import Repeat, When, listed, read_step
 from agent.scripting.written import Case
 from env.setup import OpenUrl, PutFile
@@ -109,6 +109,8 @@ class Translator:
         self._files = {step.path for step in case.prepared if isinstance(step, PutFile)}
         self._parts = self._read()
         self._ways = Ways(self._locators())
+        acts = [act.action for part in self._parts for each in part for act in self._acts(each.step)]
+        self._has_tabs = any(isinstance(action, NewTab | SwitchTab) for action in acts)
 
     def statements(self) -> list[Statement]:
         """Of the setup and the steps. Raises UserError, with the line."""
@@ -168,6 +170,8 @@ class Translator:
             match each.step:
                 case When():
                     yield self._when(each.step, each.loc, each.names)
+                case Expect(url=Words() as address) if self._has_tabs:
+                    yield TakePage(function("tab_at", PAGE, whole(address)))
                 case Expect():
                     yield from expectation(each.step)
                 case WaitGone():
