@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -200,6 +200,82 @@ def check(
 
     settings = load(config, parallel=parallel, browser=world)
     raise typer.Exit(check_scenarios(settings, patterns or [], seeds, order, junit, out))
+
+
+@app.command("test")
+def play_tests(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Test files, or folders with them.", metavar="PATH...")
+    ] = None,
+    only: Annotated[str, typer.Option("-k", help="Only tests with this in their name, or a pattern.")] = "*",
+    parallel: Annotated[int | None, typer.Option(help="Most worlds at once.")] = None,
+    model: Model = None,
+    no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model: refuse steps in plain words.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Let the model do steps in words anew, whatever it did before.")
+    ] = False,
+    heal: Annotated[
+        bool, typer.Option("--heal", help="Let the model find again what a step has lost, and show the mended step.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --heal: change the tests that then passed.")] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Keep a picture before every step, and Playwright's trace.")
+    ] = False,
+    world: Browser = None,
+    junit: Annotated[Path | None, typer.Option(help="Also write the result as JUnit XML.")] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder for the results instead of one below runs/.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the report in a browser afterwards.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the language as JSON Schema, and stop.")] = False,
+    config: Config = None,
+) -> None:
+    """Play tests written in YAML. Exit status as pytest's: 0 all passed, 1 some did not, 2 a mistake, 5 no tests."""
+    from agent.commands.test import print_schema, run_session
+    from agent.settings import load
+
+    if schema:
+        print_schema()
+        return
+    if not paths:
+        raise UserError("no test named", remedy="name test files or folders: `surehand test tests/`")
+    if write and not heal:
+        raise UserError("--write goes with --heal", remedy="add --heal, which says what would be written")
+    settings = load(config, parallel=parallel, model=model, browser=world)
+    mend: Literal["", "diff", "write"] = "write" if write else "diff" if heal else ""
+    raise typer.Exit(run_session(settings, paths, only, not no_model, trace, junit, out, show, mend, not no_cache))
+
+
+@app.command()
+def record(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run that passed.", metavar="RUN")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="New file for the test, such as test_login.yaml.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Make a test from a run: exact steps with several ways to each thing, which play without a model."""
+    from agent.commands.record import record as command
+
+    raise typer.Exit(command(config, folder, out))
+
+
+@app.command()
+def export(
+    what: Annotated[Path, typer.Argument(help="A test file, or the folder of a run that passed.", metavar="TEST|RUN")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="playwright-python, playwright-python-async, playwright-ts or desktop-python.",
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="New file, such as test_login.py.")] = None,
+    config: Config = None,
+) -> None:
+    """Make a Playwright test, or a desktop test in Python, of exact steps; it passes by itself."""
+    from agent.commands.export import export_test as command
+
+    raise typer.Exit(command(config, what, form, out))
 
 
 app.command()(serve)

@@ -114,13 +114,13 @@ def write_report(folder: Path) -> Path:
     cards = tuple(_cards(record, steps, folder))
     totals = {phase: sum(step.seconds.get(phase, 0.0) for step in steps) for phase in PHASES}
     script, script_hash = _script()
-    page = _environment().get_template("report.html.j2").render(
+    page = pages().get_template("report.html.j2").render(
         run=run, summary=_summary(record, run, steps, folder), cards=cards, phases=_phases(totals),
         final=_picture(record, run.final, folder, "The screen at the end") if run.final else None,
         check=_node("", run.result.model_dump()) if run.result else None,
         facts=dict(_facts(run)), script=script, script_hash=script_hash,
     )  # fmt: skip
-    return _write(folder / "report.html", page)
+    return write_page(folder / "report.html", page)
 
 
 def write_index(folders: Iterable[Path], file: Path, title: str, lead: str = "") -> Path:
@@ -129,11 +129,12 @@ def write_index(folders: Iterable[Path], file: Path, title: str, lead: str = "")
     for folder in folders:
         record = RunFolder(folder)
         summaries.append(_summary(record, record.run(), tuple(record.steps()), file.parent))
-    page = _environment().get_template("index.html.j2").render(title=title, lead=lead, summaries=summaries)
-    return _write(file, page)
+    page = pages().get_template("index.html.j2").render(title=title, lead=lead, summaries=summaries)
+    return write_page(file, page)
 
 
-def _write(file: Path, page: str) -> Path:
+def write_page(file: Path, page: str) -> Path:
+    """Writes a page and returns its path. Raises UserError."""
     try:
         file.write_text(page, encoding="utf-8")
     except OSError as error:
@@ -142,7 +143,8 @@ def _write(file: Path, page: str) -> Path:
 
 
 @cache
-def _environment() -> Environment:
+def pages() -> Environment:
+    """The templates of every page, with the filters and names that they share."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -166,7 +168,7 @@ def _summary(record: RunFolder, run: Run, steps: Sequence[Step], seen_from: Path
     return Summary(
         run=run, verdict=verdict(run), steps=len(steps), seconds=seconds, tokens=used,
         cover=_picture(record, last, seen_from, "The screen at the end") if last else None,
-        href=_relative(record.path / "report.html", seen_from),
+        href=relative(record.path / "report.html", seen_from),
     )  # fmt: skip
 
 
@@ -224,10 +226,11 @@ def _marked(record: RunFolder, seen: Observation, seen_from: Path) -> Picture | 
 
 
 def _stored(file: Path, size: Size, seen_from: Path, alt: str) -> Picture:
-    return Picture(_relative(file, seen_from) if file.is_file() else None, size, alt)
+    return Picture(relative(file, seen_from) if file.is_file() else None, size, alt)
 
 
-def _relative(path: Path, seen_from: Path) -> str:
+def relative(path: Path, seen_from: Path) -> str:
+    """The address of a file, seen from a page in the folder `seen_from`."""
     return quote(Path(os.path.relpath(path, seen_from)).as_posix())
 
 

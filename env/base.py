@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -189,8 +189,16 @@ class Facts(Protocol):
 class Probe(Facts, Protocol):
     """All facts about a world, for checkers and oracles; never handed to another model."""
 
+    async def has_page(self) -> bool:
+        """Whether a page is in front; cheaper to ask than what page it is."""
+        ...
+
     async def screen_text(self) -> tuple[Line, ...]:
         """Lines of text that OCR reads off the screen, in reading order."""
+        ...
+
+    async def picture(self) -> Frame:
+        """What the screen shows, once it is quiet."""
         ...
 
 
@@ -224,6 +232,15 @@ class Environment(Protocol):
 
     async def close(self) -> None:
         """Ends the world and removes what it left; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Traced(Protocol):
+    """A world that keeps a trace of Playwright's."""
+
+    async def trace(self) -> bytes:
+        """The trace since the reset, a zip file, which ends with this; empty where none is kept. Raises EnvError."""
         ...
 
 

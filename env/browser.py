@@ -93,6 +93,8 @@ class BrowserWorld:
         assert self._chromium is not None
         self._context, _ = await self._chromium.open_context()
         self._context.on("request", self._watch)
+        if self._spec.trace:
+            await self._context.tracing.start(screenshots=True, snapshots=True)
         sandbox = self._open_sandbox()
         self._tabs = await Tabs.of(self._context, HomeFiles(sandbox.home, sandbox.home_inside))
         self._changes = PageChanges(self._tabs)
@@ -187,33 +189,15 @@ class BrowserWorld:
             await self._display.act(MouseMove(coordinate=to_grid(point, self._spec.size)))
 
     async def place(self) -> Place:
-        """The page in front, and the frames in it down to the one that has the keyboard."""
-        from playwright.async_api import Error
-
-        page, _ = await self._open_tabs().front()
-        frames: list[Frame | None] = [page.main_frame]
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                while inner := frames[-1]:
-                    focused = (await inner.evaluate_handle("document.activeElement")).as_element()
-                    frames.append(await focused.content_frame() if focused else None)
-        except (Error, TimeoutError):
-            raise EnvError(f"{page.url} does not say what has the keyboard") from None
-        return Place(urls=tuple(frame.url for frame in frames if frame))
+        """The page in front."""
+        return await keyboard_of(self._open_tabs())
 
     async def typed(self, place: Place) -> None:
         """Nothing to be known: a page tells where texts stand."""
 
     async def spots(self, texts: Sequence[str]) -> tuple[Rect, ...]:
         """By the layout of the page in front."""
-        from playwright.async_api import Error
-
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                _, session = await self._open_tabs().front()
-                return await spots(session, texts, self._spec.size)
-        except (Error, TimeoutError):
-            raise EnvError("the page does not say where secrets stand, so no picture of it is given") from None
+        return await spots_of(self._open_tabs(), texts, self._spec.size)
 
     def _watch(self, request: "Request") -> None:
         """Tells of a page that wants to leave the allowed domains; that it cannot, the proxy sees to."""
@@ -227,6 +211,22 @@ class BrowserWorld:
         if self._border.told and page.url.startswith("chrome-error:"):
             with contextlib.suppress(Error):
                 await page.go_back(wait_until="commit", timeout=_LOAD_LIMIT * 1000)
+
+    async def trace(self) -> bytes:
+        """What Playwright noted since the reset; its viewer shows that."""
+        from playwright.async_api import Error
+
+        self._open_tabs()
+        if self._context is None or not self._spec.trace:
+            return b""
+        path = self._folder.path / "trace.zip"
+        try:
+            await self._context.tracing.stop(path=path)
+        except Error as error:
+            raise EnvError(f"no trace of the browser: {error.message.splitlines()[0]}") from None
+        content = path.read_bytes()
+        path.unlink()
+        return content
 
     async def release(self) -> None:
         """Lets go of keys and buttons."""
@@ -316,6 +316,34 @@ class BrowserFacts(SandboxFacts):
             raise EnvError(f"the page did not answer within {ANSWER_WITHIN:g} s") from None
         except Error as error:
             raise ScenarioError(f"script {expression[:80]!r}: {error.message.splitlines()[0]}") from None
+
+
+async def keyboard_of(tabs: Tabs) -> Place:
+    """The page in front, and the frames in it down to the one that has the keyboard. Raises EnvError."""
+    from playwright.async_api import Error
+
+    page, _ = await tabs.front()
+    frames: list[Frame | None] = [page.main_frame]
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            while inner := frames[-1]:
+                focused = (await inner.evaluate_handle("document.activeElement")).as_element()
+                frames.append(await focused.content_frame() if focused else None)
+    except (Error, TimeoutError):
+        raise EnvError(f"{page.url} does not say what has the keyboard") from None
+    return Place(urls=tuple(frame.url for frame in frames if frame))
+
+
+async def spots_of(tabs: Tabs, texts: Sequence[str], size: Size) -> tuple[Rect, ...]:
+    """Where texts may be seen in the page in front. Raises EnvError."""
+    from playwright.async_api import Error
+
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            _, session = await tabs.front()
+            return await spots(session, texts, size)
+    except (Error, TimeoutError):
+        raise EnvError("the page does not say where secrets stand, so no picture of it is given") from None
 
 
 def _is_of_a_tab(request: "Request") -> bool:

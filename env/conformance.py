@@ -226,6 +226,7 @@ async def _probe_only_looks(case: _Case) -> None:
     await probe.elements(role="button")
     asks: tuple[Callable[[], Awaitable[object]], ...] = (
         probe.windows, probe.processes, probe.page, probe.a11y, probe.clipboard, probe.posted, probe.screen_text,
+        probe.picture,
     )  # fmt: skip
     for ask in asks:
         await ask()

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from env.base import Traced
 from env.folder import WorldFolder
 from env.settle import until
 from env.setup import SetupStep
@@ -142,6 +143,12 @@ class Keeper:
         plain = self._vault.masked(value) if isinstance(value, bytes) else value
         return JSONResponse(self._vault.masked(adapter.dump_python(plain, mode="json")))
 
+    async def trace(self, body: bytes) -> Response:
+        """A trace of Playwright's, where there is one; with secrets there is none, for it would hold them."""
+        if isinstance(self._world, Traced) and not self._vault.values:
+            return Response(await self._world.trace())
+        return Response(b"")
+
     async def release(self, body: bytes) -> Response:
         """Lets go of keys and buttons."""
         await self._world.release()
@@ -180,6 +187,7 @@ class Keeper:
                 route("/secrets", self.secrets),
                 route("/act", self.act),
                 route("/release", self.release),
+                route("/trace", self.trace),
                 route("/close", self.close),
                 Route("/fact/{name}", fact, methods=["POST"]),
                 Route("/renew", renew, methods=["POST"]),
@@ -229,6 +237,10 @@ def make_world(spec: WorldSpec, folder: WorldFolder) -> World:
         from env.present import PresentDisplay
 
         return PresentDisplay(spec, folder)
+    if spec.kind == "page":
+        from env.given import GivenPage
+
+        return GivenPage(spec, folder)
     if spec.kind == "desktop":
         from env.desktop import DesktopWorld
 

@@ -95,6 +95,10 @@ class KeptEnvironment:
         """Lets go of keys and buttons."""
         await self.call("/release", {})
 
+    async def trace(self) -> bytes:
+        """What Playwright noted since the reset, a zip file; empty where none is kept."""
+        return (await self.call("/trace", {})).content
+
     def probe(self) -> "KeptProbe":
         """Read-only facts."""
         return self._probe
@@ -244,6 +248,10 @@ class KeptProbe:
         found: PageState | None = await self._fact("page")
         return found
 
+    async def has_page(self) -> bool:
+        """Whether it is a browser: then there is always one."""
+        return self._environment.spec.kind in ("browser", "kiosk", "page")
+
     async def script(self, expression: str) -> Any:
         """The value of a JavaScript expression."""
         return await self._fact("script", expression=expression)
@@ -274,13 +282,18 @@ class KeptProbe:
         return found
 
     async def size(self) -> Size:
-        """The screen's size."""
-        found: Size = await self._fact("size")
+        """The screen's size: that which was asked for, but on a person's own display."""
+        spec = self._environment.spec
+        found: Size = await self._fact("size") if spec.kind == "display" else spec.size
         return found
 
     async def screen_text(self) -> tuple[Line, ...]:
         """Lines of text on the screen, by OCR."""
         from env.ocr import read_lines
 
+        return await read_lines((await self.picture()).png)
+
+    async def picture(self) -> Frame:
+        """What the screen shows, secrets covered."""
         frame, _ = await self._environment.look()
-        return await read_lines(frame.png)
+        return frame

@@ -17,6 +17,7 @@ from typing import Any
 
 from env.allow import EVERYTHING, Allow, Border, Refused
 from env.base import Line, Node, Observation, Posted, Process, Shots, Visit, Window
+from env.clock import VirtualClock
 from env.screens import App, Button, Copy, Field, Fill, Label, Post, Reaction, Screen, Show, Shown, Widget, Write, draw
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from tools import actions
@@ -28,21 +29,6 @@ from tools.geometry import Point, Rect, Size
 from tools.keys import UnknownKey, find
 
 SMALL = Size(640, 400)
-
-
-class VirtualClock:
-    """Seconds that pass only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        """The time, as `time.monotonic` would give it."""
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Lets time pass."""
-        self.now += seconds
 
 
 @dataclass(slots=True)
@@ -127,10 +113,14 @@ class ScriptedWorld:
         state = self.state()
         state.looks += self._restless
         self.clock.advance(self._slow)
-        frame = Frame(draw(state.screen.title, state.shown(), self.size, state.pointer, state.looks), self.size)
-        path, digest = shots.put(frame)
+        path, digest = shots.put(self.drawn())
         return Observation(path=path, sha256=digest, size=self.size, settled=not self._restless, waited=self._slow,
                            url=state.screen.url)  # fmt: skip
+
+    def drawn(self) -> Frame:
+        """The screen as it is."""
+        state = self.state()
+        return Frame(draw(state.screen.title, state.shown(), self.size, state.pointer, state.looks), self.size)
 
     async def execute(self, number: int, action: ComputerAction | BrowserAction) -> Outcome:
         """Does the action with this number, at most once; numbers grow."""
@@ -335,6 +325,10 @@ class ScriptedProbe:
         tab = TabState(url=screen.url, title=screen.title)
         return PageState(url=tab.url, title=tab.title, tabs=(tab,), front=0)
 
+    async def has_page(self) -> bool:
+        """Whether the screen has an address."""
+        return await self.page() is not None
+
     async def script(self, expression: str) -> Any:
         """None: there is no JavaScript here."""
         self._world.state()
@@ -373,6 +367,10 @@ class ScriptedProbe:
     async def screen_text(self) -> tuple[Line, ...]:
         """Every text that is drawn."""
         return tuple(Line(text=w.text or w.name, rect=w.rect, score=1.0) for w in self._world.state().shown())
+
+    async def picture(self) -> Frame:
+        """The screen, drawn."""
+        return self._world.drawn()
 
 
 _ATSPI = {"text": "label", "button": "push button", "textbox": "entry"}

@@ -53,13 +53,18 @@ def names_in(action: ComputerAction | BrowserAction) -> tuple[str, ...]:
     return tuple(_PLACEHOLDER.findall(action.text)) if isinstance(action, Type) else ()
 
 
+def placeholder(name: str) -> str:
+    """What stands for the value of a secret."""
+    return f"{{{{secret:{name}}}}}"
+
+
 class Vault:
     """The secrets that a keeper was given."""
 
     def __init__(self, secrets: Mapping[str, Secret]) -> None:
         self._secrets = dict(secrets)
         self._hidden = [
-            (form, f"{{{{secret:{name}}}}}")
+            (form, placeholder(name))
             for name, secret in secrets.items()
             for form in sorted(_forms(secret.value.get_secret_value()), key=len, reverse=True)
         ]

@@ -17,16 +17,17 @@ from tools.base import Frame
 from tools.errors import UserError
 from tools.geometry import Rect, Size
 
-Kind = Literal["desktop", "browser", "kiosk", "display"]
+Kind = Literal["desktop", "browser", "kiosk", "display", "page"]
 
 
 class WorldSpec(BaseModel):
     """Everything a keeper must know to make a world.
 
     `kind`: a desktop with applications; a headless browser; `kiosk`, a browser that fills a private display, whose
-    pictures are taken through X (about 25 times cheaper than asking the browser); or the person's own `display`.
+    pictures are taken through X (about 25 times cheaper than asking the browser); the person's own `display`; or a
+    `page` of a browser that runs already: `endpoint` is the address of its debugging port, `target` the page's id.
     `lease` is in seconds: a keeper that nobody spoke to for so long ends its world. With `network` its programs reach
-    the outside, as far as `allow` lets.
+    the outside, as far as `allow` lets. With `trace` a browser keeps a trace of Playwright's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +41,9 @@ class WorldSpec(BaseModel):
     lease: float = 120.0
     allow: Allow = EVERYTHING
     network: bool = False
+    trace: bool = False
+    endpoint: str = ""
+    target: str = ""
 
 
 class Look(NamedTuple):

@@ -46,12 +46,29 @@ class Document:
             node, line = found[1], found[2]
         return line + 1, ".".join(keys)
 
+    def node(self, loc: Sequence[object]) -> yaml.Node | None:
+        """The node at a place in the data, if it is written there."""
+        node: yaml.Node | None = self.root
+        for part in loc:
+            found = node and _inside(node, part)
+            node = found[1] if found else None
+        return node
+
 
 def read_document(path: Path) -> Document:
     """Reads a file. Raises UserError with file and line for what is not YAML, and for keys that are there twice."""
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {str(path)!r}", cause=str(error)) from None
+    return parse_document(text, path)
+
+
+def parse_document(text: str, path: Path) -> Document:
+    """What a file with this text holds; the marks of its nodes count the characters of the text. Raises UserError."""
+    try:
+        loader = _Loader(text)
+    except ValueError as error:
         raise UserError(f"cannot read {str(path)!r}", cause=str(error)) from None
     try:
         root = loader.get_single_node()

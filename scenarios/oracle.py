@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from env.base import Probe
+from env.vault import placeholder
 from scenarios.base import Intent, Oracle
 from scenarios.locate import Found, Locator, closest, is_further_down, locate
 from scenarios.schema import Strict, Text, named, shown
@@ -49,6 +50,23 @@ class Step(Strict):
         """The action, given where each target is; None where being there is all."""
         return None
 
+    def parts(self) -> "tuple[Step, ...]":
+        """The steps of one action each that this one stands for."""
+        return (self,)
+
+    def place_of(self, target: Locator) -> tuple[str, ...]:
+        """The keys in the step's arguments under which a target of one of its parts is written; none: they are it."""
+        if isinstance(self, Locator):
+            return ()
+        fields = type(self).model_fields.items()
+        return next(((field.alias or name,) for name, field in fields if _same(getattr(self, name), target)), ())
+
+
+def _same(value: object, target: Locator) -> bool:
+    """Whether they are one locator; a step that points has more fields than it."""
+    names = Locator.model_fields
+    return isinstance(value, Locator) and all(getattr(value, name) == getattr(target, name) for name in names)
+
 
 class _Pointed(Locator, Step):
     verb: ClassVar[type[LeftClick | DoubleClick | TripleClick | RightClick | MouseMove]]
@@ -80,13 +98,22 @@ class _Move(_Pointed):
     verb = MouseMove
 
 
-class _WaitFor(Locator, Step):
+class WaitFor(Locator, Step):
+    """Waits until something is to be seen."""
+
     def targets(self) -> tuple[Locator, ...]:
+        """What is waited for."""
         return (self,)
 
 
-class _WaitGone(Locator, Step):
+class WaitGone(Locator, Step):
     """Waits until something is not to be seen any more."""
+
+    @model_validator(mode="after")
+    def _found_without_a_model(self) -> Self:
+        if self.only_described:
+            raise ValueError("what is only described cannot be waited for to go; expect a description of what is left")
+        return self
 
 
 class _Drag(Step):
@@ -115,11 +142,58 @@ class _Scroll(Step):
 
 
 class _Type(Step):
-    whole: ClassVar[str | None] = "text"
-    text: Text
+    """Types a text; with `into`, in place of what that field holds. A `secret` is typed by its name alone.
+
+    The name's value is put in where the keys are pressed (env.vault), so that no file and no log ever holds it.
+    """
+
+    text: Text | None = None
+    secret: str | None = Field(default=None, pattern=r"^[\w-]+$")
+    into: Locator | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return value if isinstance(value, dict | cls) else {"text": value}
+
+    @model_validator(mode="after")
+    def _one_text(self) -> Self:
+        if (self.text is None) == (self.secret is None):
+            raise ValueError("give exactly one of text, secret")
+        return self
+
+    def parts(self) -> tuple[Step, ...]:
+        if self.into is None:
+            return (self,)
+        typing = self.model_copy(update={"into": None})
+        return (_clicked(self.into), _Press(keys=("ctrl", "a")), typing)
 
     def intent(self, found: Sequence[Found], size: Size) -> Intent:
-        return Intent(Type(text=self.text), shown(self.text))
+        if self.secret is not None:
+            return Intent(Type(text=placeholder(self.secret)), f"the secret {self.secret}")
+        return Intent(Type(text=self.text or ""), shown(self.text))
+
+
+class _Select(Locator, Step):
+    """Opens a list and chooses the option with these words, as the keyboard does."""
+
+    option: Text
+
+    def parts(self) -> tuple[Step, ...]:
+        return (_clicked(self), _Type(text=self.option), _Press(keys=("enter",)))
+
+
+class _Upload(Locator, Step):
+    """Clicks what opens a file chooser, and answers that with the path of a file, seen from HOME."""
+
+    path: Text
+
+    def parts(self) -> tuple[Step, ...]:
+        return (_clicked(self), _Type(text=self.path))
+
+
+def _clicked(target: Locator) -> _Click:
+    return _Click.model_validate({name: getattr(target, name) for name in Locator.model_fields})
 
 
 class _Press(Step):
@@ -196,8 +270,10 @@ STEPS: dict[str, type[Step]] = {
     "scroll": _Scroll,
     "type": _Type,
     "press": _Press,
-    "wait_for": _WaitFor,
-    "wait_gone": _WaitGone,
+    "select": _Select,
+    "upload": _Upload,
+    "wait_for": WaitFor,
+    "wait_gone": WaitGone,
     "goto": _Goto,
     "back": _Back,
     "new_tab": _NewTab,
@@ -215,7 +291,16 @@ def _answer_last(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return steps
 
 
-Steps = Annotated[tuple[AnyStep, ...], AfterValidator(_answer_last)]
+def _without_a_model(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    targets = [target for step in steps for part in step.parts() for target in part.targets()]
+    if any(target.only_described for target in targets):
+        raise ValueError("a description alone needs a model, and an oracle asks none")
+    if any(way.picture for target in targets for way in (target, *target.others)):
+        raise ValueError("a picture lies beside a test, and a scenario is none")
+    return steps
+
+
+Steps = Annotated[tuple[AnyStep, ...], AfterValidator(_answer_last), AfterValidator(_without_a_model)]
 """A field that holds an oracle's steps."""
 
 
@@ -227,8 +312,8 @@ def compile_steps(steps: Sequence[Step]) -> Oracle:
     steps = tuple(steps)
 
     async def oracle(probe: Probe, random: Random) -> AsyncIterator[Intent]:
-        for step in steps:
-            async for intent in _wait_gone(step, probe) if isinstance(step, _WaitGone) else _play(step, probe):
+        for part in (part for step in steps for part in step.parts()):
+            async for intent in _wait_gone(part, probe) if isinstance(part, WaitGone) else _play(part, probe):
                 yield intent
         if not (steps and isinstance(steps[-1], _Answer)):
             yield Intent(Terminate(status="success"), "the task")
@@ -248,7 +333,7 @@ async def _play(step: Step, probe: Probe) -> AsyncIterator[Intent]:
         waited = len(waits) < len(PATIENCE)
         if scrolls and (waited or absent.role) and await is_further_down(absent, probe):
             scrolls -= 1
-            yield _scroll_down(absent, size)
+            yield scroll_down(absent, size)
         elif waits:
             yield Intent(Wait(time=waits.pop(0)), absent.label)
         else:
@@ -271,6 +356,6 @@ async def _instead(absent: Locator, probe: Probe) -> str:
     return f"there is {', '.join(map(shown, texts))}" if texts else "there is nothing of the kind"
 
 
-def _scroll_down(target: Locator, size: Size) -> Intent:
+def scroll_down(target: Locator, size: Size) -> Intent:
     """Turns the wheel in the middle of the screen by a good half of its height."""
     return Intent(Scroll(coordinate=GridPoint(GRID / 2, GRID / 2), pixels=-round(0.6 * size.height)), target.label)

@@ -71,7 +71,7 @@ class WrittenScenario:
         try:
             return self._fill(seed)
         except (ValidationError, TemplateFault) as error:
-            raise ScenarioError(f"{_line(error, self.document)} (seed {seed})") from None
+            raise ScenarioError(f"{line_of(error, self.document)} (seed {seed})") from None
 
     def _fill(self, seed: int) -> Task:
         drawn = draw(self.file.draw, Random(f"{self.id}:{seed}"))
@@ -105,21 +105,22 @@ def read_scenario(path: Path) -> WrittenScenario:
         scenario = WrittenScenario(file.id, file.title, file.world, file.tags, document, file)
         scenario._fill(0)
     except (ValidationError, TemplateFault) as error:
-        raise UserError(_line(error, document)) from None
+        raise UserError(line_of(error, document)) from None
     return scenario
 
 
-def _line(error: ValidationError | TemplateFault, document: Document) -> str:
+def line_of(error: ValidationError | TemplateFault, document: Document) -> str:
     """The first mistake in the file, on one line: file, line, keys, and what is wrong there."""
     if isinstance(error, TemplateFault):
         mistakes = [(error.loc, error.why)]
     else:
-        mistakes = [_mistake(detail) for detail in error.errors(include_url=False)]
+        mistakes = [mistake(detail) for detail in error.errors(include_url=False)]
     (line, keys), why = min((document.where(loc), why) for loc, why in mistakes)
     return f"{document.path}:{line}: " + (f"{keys}: " if keys else "") + why
 
 
-def _mistake(detail: ErrorDetails) -> tuple[Loc, str]:
+def mistake(detail: ErrorDetails) -> tuple[Loc, str]:
+    """One of pydantic's errors: where in the data, and what is wrong there in plain words."""
     loc, kind = tuple(detail["loc"]), detail["type"]
     if kind == "wrong_key":
         key = detail["ctx"]["key"]

@@ -24,9 +24,9 @@ class Element(BaseModel):
     """One element of a page.
 
     `rect` is the part that can be seen, in pixels of the top viewport or of a picture of it; all zero when there is
-    none. `visible` means that a click at the centre of `rect` reaches the element or something
-    inside it. `role` and `name` come from ARIA attributes, then from HTML; `value` and `checked` are None where an
-    element has no such state.
+    none. `visible` means that a click at the centre of `rect` reaches the element or something inside it, `rendered`
+    that it is drawn, be it further down the page. `role` and `name` come from ARIA attributes, then from HTML; `value`
+    and `checked` are None where an element has no such state.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +38,7 @@ class Element(BaseModel):
     value: str | None
     rect: Rect
     visible: bool
+    rendered: bool = True
     enabled: bool
     checked: bool | None
     attributes: dict[str, str]
@@ -255,6 +256,7 @@ DESCRIBE = """
 
   return elements.map(element => ({
     tag: element.localName, role: role(element), name: name(element), text: words(element.innerText),
+    rendered: element.checkVisibility({opacityProperty: true, visibilityProperty: true}),
     value: field.test(element.localName) ? element.value : null, checked: checked(element),
     enabled: !element.matches(':disabled') && element.getAttribute('aria-disabled') !== 'true',
     attributes: Object.fromEntries([...element.attributes].map(a => [a.name, a.value])),

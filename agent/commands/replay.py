@@ -11,7 +11,7 @@ from agent.settings import load
 from agent.trace import Decision, RunFolder, Step
 from agent.words import verdict
 
-_KEPT = ("browser", "size", "steps", "seconds", "tokens", "allow_actions", "allow_domains")
+KEPT = ("browser", "size", "steps", "seconds", "tokens", "allow_actions", "allow_domains")
 """Settings that the world and the end of a run depend on; they are taken from the record."""
 
 
@@ -28,7 +28,7 @@ def replay(config: Path | None, folder: Path, out: Path | None) -> int:
     record = RunFolder(folder)
     before, old = record.run(), list(record.steps())
     settings = load(
-        config, model=f"replay:{folder}", **{name: before.settings[name] for name in _KEPT if name in before.settings}
+        config, model=f"replay:{folder}", **{name: before.settings[name] for name in KEPT if name in before.settings}
     )
     screen = console()
     after, report = run_one(screen, settings, Asked.again(before), before.seed, out)

@@ -18,7 +18,7 @@ from agent.runner import MakeModel, MakeWorld
 from agent.secrets import secrets_of
 from agent.settings import Settings, reason
 from agent.trace import Run
-from env.allow import VERB_NAMES
+from env.allow import EVERYTHING, VERB_NAMES, Allow
 from env.base import Environment, Probe
 from env.described import DescribedEnvironment, View
 from env.kept import KeptEnvironment
@@ -29,7 +29,11 @@ from scenarios.loader import ASSETS, load
 from scenarios.schema import meant
 from tools.actions import Action, BrowserAction, ComputerAction
 from tools.errors import UserError
+from tools.geometry import Size
 
+_ALONE = {"stand-in", "oracle", "idle"}
+_OF_SOMETHING = {"http", "https", "scripted", "replay"}
+"""Kinds of models, as `--model` begins; the second are followed by a colon and what they are made of."""
 _REPLY: TypeAdapter[str | ComputerAction | BrowserAction] = TypeAdapter(
     Annotated[Action | str, BeforeValidator(lambda v: v.get("arguments", v) if isinstance(v, dict) else v)]
 )
@@ -67,10 +71,20 @@ def kept_world(settings: Settings, task: Task, run: Run) -> KeptEnvironment:
 
 
 def _spec(settings: Settings, task: Task) -> WorldSpec:
+    return spec_for(settings, task.world, task.size, ASSETS, task.allow, network=task.network)
+
+
+def spec_for(
+    settings: Settings, world: AnyWorld, size: Size, assets: Path, allow: Allow = EVERYTHING, *, network: bool
+) -> WorldSpec:
+    """A world of a kind, `size` pixels large unless the settings say otherwise, that serves folders of `assets`.
+
+    What `allow` lets, the settings narrow further.
+    """
     return WorldSpec(
-        kind=_kind(settings, task.world), size=settings.size or task.size, assets=ASSETS,
-        chromium=settings.chromium, quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
-        allow=task.allow.narrowed(settings.allow), network=task.network,
+        kind=_kind(settings, world), size=settings.size or size, assets=assets, chromium=settings.chromium,
+        quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
+        allow=allow.narrowed(settings.allow), network=network,
     )  # fmt: skip
 
 
@@ -98,6 +112,13 @@ def require(settings: Settings, *worlds: AnyWorld) -> None:
         find_isolation()
     if "display" in kinds and not os.environ.get("DISPLAY"):
         raise UserError("no display", cause="DISPLAY is not set", remedy="run this in a terminal of your X session")
+
+
+def require_model(settings: Settings) -> None:
+    """Makes sure that the settings name a model of a known kind, before anything is begun. Raises UserError."""
+    name, _, argument = settings.model.partition(":")
+    if name not in (_OF_SOMETHING if argument else _ALONE):
+        raise _unknown(settings.model)
 
 
 def model_for(settings: Settings, task: Task, used: int = 0) -> MakeModel:

@@ -11,7 +11,8 @@ import pytest
 from agent.model import ScriptedModel
 from agent.runner import Means, run
 from agent.trace import Leave, Question, RunFolder, Status, Stop
-from env.scripted import ScriptedWorld, VirtualClock
+from env.clock import VirtualClock
+from env.scripted import ScriptedWorld
 from tests.agent.desk import APP, DONE, SOLUTION, Listener, a_task, gives, says, scripted, steps_of, worlds
 from tools.actions import Type
 

@@ -12,7 +12,8 @@ from agent.model import Model, ScriptedModel
 from agent.prompt import Message
 from agent.trace import Completion, Decision, RunFolder, Step, Stop, Unreadable
 from env.base import Effect
-from env.scripted import ScriptedWorld, VirtualClock
+from env.clock import VirtualClock
+from env.scripted import ScriptedWorld
 from scenarios.base import Limits
 from tests.agent.desk import APP, CLICK_MORE, CLICK_NOTE, DONE, SOLUTION, Counts, Listener, on
 from tools.actions import Answer, BrowserAction, ComputerAction, Key, LeftClick, Outcome, Type, Wait

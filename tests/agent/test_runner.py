@@ -10,7 +10,8 @@ from agent.model import IdleModel, ScriptedModel
 from agent.runner import Means, run
 from agent.trace import Run, RunFolder, Status, Step, Stop
 from env.base import Probe
-from env.scripted import ScriptedWorld, VirtualClock
+from env.clock import VirtualClock
+from env.scripted import ScriptedWorld
 from env.setup import Launch, PutFile, SetupStep
 from scenarios.base import CheckResult, Intent, Limits, Task
 from tests.agent.desk import (

@@ -4,8 +4,9 @@ from random import Random
 import pytest
 
 from env.base import Environment, Posted, Shots
+from env.clock import VirtualClock
 from env.screens import Button, Copy, Field, Fill, Label, Post, Screen, Show, Write
-from env.scripted import SMALL, ScriptedWorld, VirtualClock
+from env.scripted import SMALL, ScriptedWorld
 from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
 from scenarios.locate import Locator, locate
 from tools.actions import (

@@ -7,6 +7,7 @@ from typing import Any
 
 from env.allow import Refused
 from env.base import Line, Node, Posted, Process, Visit, Window
+from tools.base import Frame
 from tools.dom import Element, PageState, TabState
 from tools.geometry import Rect, Size
 
@@ -30,6 +31,7 @@ class CannedProbe:
     visits: tuple[Visit, ...] = ()
     refusals: tuple[Refused, ...] = ()
     screen: Size = SCREEN
+    shot: bytes = b""
     looks: int = 0
 
     async def read(self, path: str) -> bytes:
@@ -55,6 +57,9 @@ class CannedProbe:
     async def page(self) -> PageState | None:
         return self.front
 
+    async def has_page(self) -> bool:
+        return self.front is not None
+
     async def script(self, expression: str) -> Any:
         return self.scripts.get(expression)
 
@@ -67,6 +72,9 @@ class CannedProbe:
     async def screen_text(self) -> tuple[Line, ...]:
         self.looks += 1
         return self.lines
+
+    async def picture(self) -> Frame:
+        return Frame(self.shot, self.screen)
 
     async def posted(self) -> tuple[Posted, ...]:
         return self.sent

@@ -33,6 +33,15 @@ async def test_the_first_in_reading_order_or_the_nth() -> None:
     assert await place(probe, text="Edit", nth=3) is None
 
 
+async def test_with_other_ways_none_counts_that_leads_to_several() -> None:
+    twice = (element("Save", Rect(10, 10, 60, 30)), element("Save", Rect(10, 300, 60, 320)))
+    probe = CannedProbe(front=front(), dom={"button": twice, "#save": twice[1:], ".save": twice})
+    assert await place(probe, role="button", name="Save") == (10, 10, 60, 30)
+    assert await place(probe, role="button", name="Save", **{"or": [{"css": "#save"}]}) == (10, 300, 60, 320)
+    assert await place(probe, role="button", name="Save", **{"or": [{"css": ".save"}]}) is None
+    assert await place(probe, role="button", name="Save", nth=1, **{"or": [{"css": ".save"}]}) == (10, 300, 60, 320)
+
+
 def test_reading_order_keeps_lines_together() -> None:
     tall, small = Rect(200, 0, 260, 60), Rect(0, 70, 50, 80)
     assert reading_order([small, tall, Rect(0, 3, 50, 63)]) == [Rect(0, 3, 50, 63), tall, small]
@@ -88,6 +97,8 @@ async def test_what_is_further_down_a_page() -> None:
     assert not await is_further_down(Locator(css="#end"), CannedProbe(front=front(), dom=hidden))
     assert not await is_further_down(Locator(css="#x"), CannedProbe(front=front(), scripts={longer: True}))
     assert not await is_further_down(Locator(text="End"), CannedProbe())
+    there = {"#end": (element("End", Rect(0, 0, 9, 9)), element("End", Rect(0, 20, 9, 29)))}
+    assert not await is_further_down(Locator(css="#end"), CannedProbe(front=front(), dom=there, scripts={longer: True}))
 
 
 async def test_what_lies_behind_a_window_is_not_found_in_it() -> None:

@@ -140,7 +140,7 @@ async def test_a_selector_s_element_that_is_hidden_is_first_waited_for() -> None
         ({"press": ["Tab", "Tab"]}, "a step of its own for 'Tab'"),
         ({"switch_tab": -1}, "greater than or equal to 0"),
         ({"type": "a", "press": "b"}, "not 2 keys"),
-        ({"click": {}}, "exactly one of text, role, css, box"),
+        ({"click": {}}, "exactly one of text, role, css, picture, box"),
         ({"click": {"text": "a", "name": "b"}}, "a name belongs to a role"),
         ({"drag": {"from": {"text": "a"}}}, "to"),
         ("click", "instance of Step"),

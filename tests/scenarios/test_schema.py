@@ -90,22 +90,22 @@ def test_a_wrong_key_of_a_setup_step(tmp_path: Path) -> None:
 def test_a_wrong_oracle_step(tmp_path: Path) -> None:
     assert mistake(tmp_path, "- click:", "- clik:") == snapshot("""\
 …/shop/order.yaml:11: oracle.0.clik: unknown oracle step 'clik': one of answer, back, click,
-double_click, drag, goto, move, new_tab, press, right_click, scroll, switch_tab, triple_click, type,
-wait_for, wait_gone; did you mean 'click'?\
+double_click, drag, goto, move, new_tab, press, right_click, scroll, select, switch_tab,
+triple_click, type, upload, wait_for, wait_gone; did you mean 'click'?\
 """)
 
 
 def test_a_wrong_key_of_a_locator(tmp_path: Path) -> None:
     assert mistake(tmp_path, "name: Count", "nam: Count") == snapshot("""\
-…/shop/order.yaml:11: oracle.0.click.nam: unknown key 'nam': one of text, role, name, css, box, nth,
-exact, window, describe; did you mean 'name'?\
+…/shop/order.yaml:11: oracle.0.click.nam: unknown key 'nam': one of text, role, name, css, picture,
+box, nth, exact, window, describe, or; did you mean 'name'?\
 """)
 
 
 def test_two_ways_to_locate(tmp_path: Path) -> None:
     assert mistake(tmp_path, "name: Count", "css: input") == snapshot("""\
-…/shop/order.yaml:11: oracle.0: give exactly one of text, role, css, box (found {'role': 'textbox',
-'css': 'input'})\
+…/shop/order.yaml:11: oracle.0: give exactly one of text, role, css, picture, box, or describe alone
+(found {'role': 'textbox', 'css': 'input'})\
 """)
 
 

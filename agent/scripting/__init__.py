@@ -1,0 +1,1 @@
+"""Tests of pages and desktops: exact steps and plain words, played, explained, recorded, exported."""
