@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from agent.commands.memory import memory
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
 
@@ -203,6 +204,7 @@ def check(
 
 
 app.command()(serve)
+app.command()(memory)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -106,6 +106,7 @@ def of_config(config: Mapping[str, Any]) -> Architecture:
     """What a checkpoint's config.json describes. Raises KeyError and TypeError where it is not Qwen3-VL's."""
     text, vision = config["text_config"], config["vision_config"]
     experts = ("num_experts", "num_experts_per_tok", "moe_intermediate_size")
+    frames, side = vision.get("temporal_patch_size", 2), vision.get("patch_size", 16)
     return Architecture(
         hidden=text["hidden_size"], layers=text["num_hidden_layers"], heads=text["num_attention_heads"],
         kv_heads=text["num_key_value_heads"], inner=text["intermediate_size"],
@@ -115,7 +116,29 @@ def of_config(config: Mapping[str, Any]) -> Architecture:
         vision=Vision(
             depth=vision["depth"], hidden=vision["hidden_size"], inner=vision["intermediate_size"],
             heads=vision["num_heads"], deepstack=len(vision["deepstack_visual_indexes"]),
-            positions=vision["num_position_embeddings"],
-            patch=vision.get("in_channels", 3) * vision.get("temporal_patch_size", 2) * vision.get("patch_size", 16) ** 2,
+            positions=vision["num_position_embeddings"], patch=vision.get("in_channels", 3) * frames * side**2,
         ),
     )  # fmt: skip
+
+
+def as_config(architecture: Architecture) -> dict[str, Any]:
+    """The configuration from which transformers makes it: the other way round, for models without a checkpoint."""
+    of, vision = architecture, architecture.vision
+    text: dict[str, Any] = {
+        "hidden_size": of.hidden, "num_hidden_layers": of.layers, "num_attention_heads": of.heads,
+        "num_key_value_heads": of.kv_heads, "intermediate_size": of.inner, "head_dim": of.head,
+        "vocab_size": of.vocabulary, "max_position_embeddings": 262_144,
+    }  # fmt: skip
+    if experts := of.experts:
+        text |= {"num_experts": experts.count, "num_experts_per_tok": experts.used}
+        text |= {"moe_intermediate_size": experts.inner, "decoder_sparse_step": 1, "mlp_only_layers": []}
+    step = vision.depth // (vision.deepstack + 1)
+    tower = {
+        "depth": vision.depth, "hidden_size": vision.hidden, "intermediate_size": vision.inner,
+        "num_heads": vision.heads, "num_position_embeddings": vision.positions, "out_hidden_size": of.hidden,
+        "deepstack_visual_indexes": [step * (number + 1) for number in range(vision.deepstack)],
+    }  # fmt: skip
+    return {
+        "model_type": "qwen3_vl_moe" if of.experts else "qwen3_vl",
+        "text_config": text, "vision_config": tower, "tie_word_embeddings": of.tied,
+    }  # fmt: skip
