@@ -96,6 +96,7 @@ def command(plan: Plan, port: int) -> list[str]:
 def environment(plan: Plan, key: str) -> dict[str, str]:
     """The variables that go with the command."""
     variables = {"VLLM_API_KEY": key, "VLLM_NO_USAGE_STATS": "1", "VLLM_HOST_IP": "127.0.0.1"}
+    variables["VLLM_REGEX_COMPILATION_TIMEOUT_S"] = "60"  # an answer's form takes a second, and more on a busy machine
     variables["PYTHONSAFEPATH"] = "1"  # a file called token.py in the current folder is none of vLLM's business
     if plan.modelscope:
         variables["VLLM_USE_MODELSCOPE"] = "1"

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from PIL import Image, ImageDraw
 
+from agent.chat.constraint import constraint
 from agent.serving.machine import CPU_PYTHON
 from agent.serving.vllm_server import Server
 
@@ -102,6 +103,11 @@ def test_a_thought_then_an_answer_of_the_given_form(client: httpx.Client) -> Non
     assert 1 <= usage["completion_tokens_details"]["reasoning_tokens"] <= 32
     assert usage["prompt_tokens_details"]["multimodal_tokens"] == {"image": 300}
     assert answer["prompt_text"].endswith("Open the File menu.<|im_end|>\n<|im_start|>assistant\n<think>\n")
+
+
+def test_the_form_of_answers_of_any_length_is_taken_in_time(client: httpx.Client) -> None:
+    answer = ask(client, structured_outputs={"regex": constraint(browser=True)}, thinking_token_budget=0, max_tokens=30)
+    assert answer["choices"][0]["message"]["content"].startswith("Action: ")
 
 
 def test_without_a_budget_for_thoughts_there_are_none(client: httpx.Client) -> None:
