@@ -24,7 +24,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         "--model", metavar="MODEL",
-        help="Who decides: http://host:port/v1, stand-in, oracle, idle, scripted:FILE or replay:RUN.",
+        help="Who decides: http://host:port/v1, transformers:MODEL, stand-in, oracle, idle, scripted:FILE, replay:RUN.",
     ),
 ]  # fmt: skip
 Browser = Annotated[

@@ -146,7 +146,8 @@ def _device(model: "Model", work: "Work") -> str:
 def _measured(asked: dict[str, Any]) -> dict[str, Any]:
     from agent.serving.machine import CPU_PYTHON, ROOT
 
-    here = importlib.util.find_spec("torch") and importlib.util.find_spec("transformers")
+    torch = importlib.util.find_spec("torch")
+    here = torch is not None and torch.origin is not None and Path(torch.origin).is_relative_to(sys.prefix)
     python = Path(sys.executable) if here else CPU_PYTHON
     if not python.exists():
         raise UserError("nothing to measure with: no torch and transformers", remedy="run 'make vllm'")
