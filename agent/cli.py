@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from agent.commands.memory import memory
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
 
@@ -23,7 +24,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         "--model", metavar="MODEL",
-        help="Who decides: http://host:port/v1, stand-in, oracle, idle, scripted:FILE or replay:RUN.",
+        help="Who decides: http://host:port/v1, transformers:MODEL, stand-in, oracle, idle, scripted:FILE, replay:RUN.",
     ),
 ]  # fmt: skip
 Browser = Annotated[
@@ -279,6 +280,7 @@ def export(
 
 
 app.command()(serve)
+app.command()(memory)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

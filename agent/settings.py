@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """What the server calls the model; empty takes the only one it serves."""
     api_key: SecretStr | None = Field(default=None, exclude=True)
     """Key of the model server; servers that surehand started are opened without."""
+    modelscope: bool = False
+    """Whether weights for `transformers:MODEL` come from ModelScope, not from Hugging Face."""
     model_kind: Literal["auto", "thinking", "instruct"] = "auto"
     """Whether the model thinks before it answers; `auto` goes by its name."""
     temperature: float | None = Field(default=None, ge=0, le=2)

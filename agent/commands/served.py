@@ -55,6 +55,19 @@ def served(settings: Settings, task: Task, endpoint: "Endpoint") -> MakeModel:
     return make
 
 
+def in_process(settings: Settings, task: Task, name: str) -> MakeModel:
+    """What makes the model of this name in this very process. Raises UserError: unknown, no torch, cannot be loaded."""
+    from agent.commands.live import console
+    from agent.serving.family import find
+    from agent.serving.in_process import TransformersModel, load
+
+    model = find(name)
+    with console().status(f"loading {model.name}"):
+        loaded = load(model, modelscope=settings.modelscope)
+    manner = manner_for(settings, task, model.name)
+    return lambda task, probe: TransformersModel(loaded, manner, patience=settings.patience)
+
+
 def manner_for(settings: Settings, task: Task, name: str) -> "Manner":
     """How the settings ask a model of this name. The stand-in is kept short, and from what ends or delays a task."""
     from agent.chat.functions import read_wording

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from agent.commands.served import at_address, served, the_stand_in
+from agent.commands.served import at_address, in_process, served, the_stand_in
 from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
 from agent.prove import as_model
 from agent.runner import MakeModel, MakeWorld
@@ -32,12 +32,12 @@ from tools.errors import UserError
 from tools.geometry import Size
 
 _ALONE = {"stand-in", "oracle", "idle"}
-_OF_SOMETHING = {"http", "https", "scripted", "replay"}
+_OF_SOMETHING = {"http", "https", "transformers", "scripted", "replay"}
 """Kinds of models, as `--model` begins; the second are followed by a colon and what they are made of."""
 _REPLY: TypeAdapter[str | ComputerAction | BrowserAction] = TypeAdapter(
     Annotated[Action | str, BeforeValidator(lambda v: v.get("arguments", v) if isinstance(v, dict) else v)]
 )
-MODELS = ("http://host:port/v1", "stand-in", "oracle", "idle", "scripted:FILE", "replay:RUN")
+MODELS = ("http://host:port/v1", "transformers:MODEL", "stand-in", "oracle", "idle", "scripted:FILE", "replay:RUN")
 
 
 def task_for(settings: Settings, scenario: str, seed: int) -> Task:
@@ -132,6 +132,8 @@ def model_for(settings: Settings, task: Task, used: int = 0) -> MakeModel:
             return served(settings, task, at_address(settings))
         case "stand-in" if not argument:
             return served(settings, task, the_stand_in())
+        case "transformers" if argument:
+            return in_process(settings, task, argument)
         case "oracle" if not argument:
             return _oracle(task, used)
         case "idle" if not argument:

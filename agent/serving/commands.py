@@ -104,7 +104,7 @@ def _family() -> None:
     for head in ("model", "weights", "cache for 32k tokens", "most cards"):
         table.add_column(head, justify="left" if head == "model" else "right")
     for model in published():
-        cache = model.size.kv_kib * 32768 / 2**20
-        table.add_row(model.source, f"{model.gib:.1f} GiB", f"{cache:.1f} GiB", str(model.size.most_cards(model.fp8)))
+        cache = f"{model.size.cache_gib(32768):.1f} GiB"
+        table.add_row(model.source, f"{model.gib:.1f} GiB", cache, str(model.size.most_cards(model.fp8)))
     table.add_row("stand-in", "tiny, with random weights", "", "")
     console().print(table)

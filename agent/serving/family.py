@@ -11,6 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict
 
 from agent.serving import stand_in
+from agent.serving.architecture import LARGE_VISION, SMALL_VISION, Architecture, Experts, of_config
 from scenarios.schema import meant
 from tools.errors import UserError
 
@@ -20,42 +21,39 @@ _FP8_BLOCK = 128
 
 
 class Size(BaseModel):
-    """One size of the family: what its checkpoints take. Parameters are counted, in billions."""
+    """One size of the family."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    hidden: int
-    layers: int
-    parameters: float
-    kept: float
-    """Those that FP8 checkpoints keep in bfloat16: the vision tower, the embeddings, the head."""
-    kv_kib: int
-    """Of the key-value cache, for each token of context."""
-    heads: int
-    expert_width: int | None = None
-    """Of one expert's inner layer; None where there are no experts."""
+    architecture: Architecture
 
     def gib(self, fp8: bool) -> float:
         """Of the weights."""
-        halves = self.kept if fp8 else self.parameters
-        return (2 * halves + (self.parameters - halves)) * 1e9 / 2**30
+        all_of_them, kept = self.architecture.parameters, self.architecture.kept
+        return ((all_of_them + kept) if fp8 else 2 * all_of_them) / 2**30
+
+    def cache_gib(self, tokens: int) -> float:
+        """Of the keys and values of so many tokens of context."""
+        return self.architecture.cache * tokens / 2**30
 
     def most_cards(self, fp8: bool) -> int:
         """The most cards over which its weights can be divided: heads and FP8 blocks stay whole."""
-        return math.gcd(self.heads, self.expert_width // _FP8_BLOCK) if fp8 and self.expert_width else self.heads
+        heads, experts = self.architecture.heads, self.architecture.experts
+        return math.gcd(heads, experts.inner // _FP8_BLOCK) if fp8 and experts else heads
 
 
-SIZES = (
-    Size(name="2B", hidden=2048, layers=28, parameters=2.128, kept=0.718, kv_kib=112, heads=16),
-    Size(name="4B", hidden=2560, layers=36, parameters=4.438, kept=0.804, kv_kib=144, heads=32),
-    Size(name="8B", hidden=4096, layers=36, parameters=8.767, kept=1.821, kv_kib=144, heads=32),
-    Size(name="32B", hidden=5120, layers=64, parameters=33.357, kept=2.151, kv_kib=256, heads=64),
-    Size(name="30B-A3B", hidden=2048, layers=48, parameters=31.07, kept=1.2, kv_kib=96, heads=32, expert_width=768),
-    Size(name="235B-A22B", hidden=4096, layers=94, parameters=235.67, kept=1.84, kv_kib=188, heads=64,
-         expert_width=1536),
-)  # fmt: skip
-_TINY = Size(name=STAND_IN, hidden=64, layers=2, parameters=0.0103, kept=0.0103, kv_kib=1, heads=2)
+SIZES = tuple(
+    Size(name=name, architecture=architecture)
+    for name, architecture in (
+        ("2B", Architecture(2048, 28, 16, 8, 6144, tied=True, vision=SMALL_VISION)),
+        ("4B", Architecture(2560, 36, 32, 8, 9728, tied=True, vision=SMALL_VISION)),
+        ("8B", Architecture(4096, 36, 32, 8, 12288, tied=False, vision=LARGE_VISION)),
+        ("32B", Architecture(5120, 64, 64, 8, 25600, tied=False, vision=LARGE_VISION)),
+        ("30B-A3B", Architecture(2048, 48, 32, 4, 6144, False, LARGE_VISION, Experts(128, 8, 768))),
+        ("235B-A22B", Architecture(4096, 94, 64, 4, 12288, False, LARGE_VISION, Experts(128, 8, 1536))),
+    )
+)
 
 
 class Model(BaseModel):
@@ -104,7 +102,8 @@ def find(name: str) -> Model:
     A size alone means its Thinking model. Raises UserError: unknown, or a folder without a Qwen3-VL.
     """
     if name == STAND_IN:
-        return Model(name=STAND_IN, source=str(stand_in.location()), size=_TINY, thinking=True)
+        size = Size(name=STAND_IN, architecture=of_config(stand_in.CONFIG))
+        return Model(name=STAND_IN, source=str(stand_in.location()), size=size, thinking=True)
     known = {key: model for model in published() for key in _keys(model)}
     key = name.lower().removeprefix("qwen/").removeprefix("qwen3-vl-")
     if model := known.get(key):
@@ -127,7 +126,7 @@ def _in_folder(folder: Path) -> Model:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         kind = config["model_type"]
-        size = _size(folder, config["text_config"]) if kind in ("qwen3_vl", "qwen3_vl_moe") else None
+        size = _size(folder.name, of_config(config)) if kind in ("qwen3_vl", "qwen3_vl_moe") else None
     except FileNotFoundError:
         raise UserError(f"no model in {str(folder)!r}", cause="it holds no config.json") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -139,18 +138,10 @@ def _in_folder(folder: Path) -> Model:
     )
 
 
-def _size(folder: Path, text: dict[str, int]) -> Size:
-    """One of the table, or one that was never published, from what lies there."""
-    if size := next(
-        (s for s in SIZES if (s.hidden, s.layers) == (text["hidden_size"], text["num_hidden_layers"])), None
-    ):
-        return size
-    billions = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / 2e9
-    layers, heads, width = text["num_hidden_layers"], text["num_key_value_heads"], text["head_dim"]
-    return Size(
-        name=folder.name, hidden=text["hidden_size"], layers=layers, parameters=billions, kept=billions,
-        kv_kib=max(1, layers * heads * width * 4 // 1024), heads=text["num_attention_heads"],
-    )  # fmt: skip
+def _size(name: str, architecture: Architecture) -> Size:
+    """One of the table, or one that was never published."""
+    known = next((size for size in SIZES if size.architecture == architecture), None)
+    return known or Size(name=name, architecture=architecture)
 
 
 def _thinks(folder: Path) -> bool:

@@ -83,7 +83,7 @@ def command(plan: Plan, port: int) -> list[str]:
     line += ["--enable-prompt-tokens-details", "--enable-per-request-metrics"]
     if plan.cards > 1:
         line += ["--tensor-parallel-size", str(plan.cards), "--mm-encoder-tp-mode", "data"]
-        line += ["--enable-expert-parallel"] if model.size.expert_width else []
+        line += ["--enable-expert-parallel"] if model.size.architecture.experts else []
     if plan.cards == 0:
         line += ["--enforce-eager"]  # compiling takes minutes and a C++ compiler
         # a request with a seed kills vLLM 0.32 on the CPU when its prompt is read in pieces (CPU Generator, set_offset)
@@ -111,7 +111,7 @@ def environment(plan: Plan, key: str) -> dict[str, str]:
 
 
 def _cache(model: Model, context: int) -> float:
-    return model.size.kv_kib * context / 2**20
+    return model.size.cache_gib(context)
 
 
 def _spread(model: Model, cards: Sequence[float], context: int) -> int:

@@ -28,6 +28,8 @@ _VISION = {
     "depth": 2, "hidden_size": 64, "intermediate_size": 128, "num_heads": 2, "out_hidden_size": 64,
     "deepstack_visual_indexes": [0], "num_position_embeddings": 2304, "dtype": "bfloat16",
 }  # fmt: skip
+CONFIG: dict[str, Any] = {"text_config": _TEXT, "vision_config": _VISION, "tie_word_embeddings": True}
+"""As its config.json has it, but for what transformers adds."""
 _PICTURES = {
     "size": {"shortest_edge": 65536, "longest_edge": 16777216},
     "patch_size": 16, "temporal_patch_size": 2, "merge_size": 2,
@@ -78,7 +80,7 @@ def _write_weights(folder: Path) -> None:
     from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
     torch.manual_seed(SEED)
-    config = Qwen3VLConfig(text_config=_TEXT, vision_config=_VISION, tie_word_embeddings=True)
+    config = Qwen3VLConfig(**CONFIG)
     Qwen3VLForConditionalGeneration(config).to(torch.bfloat16).save_pretrained(folder)
 
 

@@ -22,7 +22,7 @@ def test_the_family_is_six_sizes_in_two_kinds_and_two_precisions() -> None:
         ("4B", 8.3, 4.9),
         ("8B", 16.3, 9.9),
         ("32B", 62.1, 33.1),
-        ("30B-A3B", 57.9, 30.1),
+        ("30B-A3B", 57.9, 30.0),
         ("235B-A22B", 439.0, 221.2),
     ],
 )
@@ -73,17 +73,20 @@ def test_an_unknown_model_is_refused_with_a_guess(name: str, said: str) -> None:
     assert str(caught.value) == said
 
 
+TEXT = {
+    "vocab_size": 151936, "hidden_size": 2048, "intermediate_size": 6144, "num_hidden_layers": 28,
+    "num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128,
+}  # fmt: skip
+VISION = {
+    "depth": 24, "hidden_size": 1024, "intermediate_size": 4096, "num_heads": 16, "num_position_embeddings": 2304,
+    "deepstack_visual_indexes": [5, 11, 17],
+}  # fmt: skip
+
+
 def checkpoint(folder: Path, *, thinking: bool, **changes: object) -> Path:
-    text = {
-        "hidden_size": 2048,
-        "num_hidden_layers": 28,
-        "num_attention_heads": 16,
-        "num_key_value_heads": 8,
-        "head_dim": 128,
-    }
-    config = {"model_type": "qwen3_vl", "text_config": text} | changes
+    config = {"model_type": "qwen3_vl", "text_config": TEXT, "vision_config": VISION, "tie_word_embeddings": True}
     folder.mkdir()
-    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps(config | changes))
     (folder / "chat_template.jinja").write_text(chat_template(thinking=thinking))
     return folder
 
@@ -94,19 +97,12 @@ def test_a_folder_tells_its_size_and_kind(tmp_path: Path, thinking: bool) -> Non
     assert find(str(folder)) == Model(name="mine", source=str(folder), size=SIZES[0], thinking=thinking)
 
 
-def test_a_folder_of_another_size_is_measured(tmp_path: Path) -> None:
-    text = {
-        "hidden_size": 512,
-        "num_hidden_layers": 8,
-        "num_attention_heads": 8,
-        "num_key_value_heads": 4,
-        "head_dim": 64,
-    }
-    folder = checkpoint(tmp_path / "small", thinking=True, text_config=text, quantization_config={})
-    (folder / "model.safetensors").write_bytes(bytes(2_000_000))
-    found = find(str(folder))
-    assert found.gib == pytest.approx(2e6 / 2**30)
-    assert (found.size.kv_kib, found.size.heads, found.fp8) == (8, 8, True)
+def test_a_folder_of_another_size_is_counted(tmp_path: Path) -> None:
+    text = TEXT | {"num_hidden_layers": 8, "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 64}
+    found = find(str(checkpoint(tmp_path / "small", thinking=True, text_config=text, quantization_config={})))
+    size = found.size.architecture
+    assert (found.size.name, size.layers, size.heads, size.cache, found.fp8) == ("small", 8, 8, 8 * 1024, True)
+    assert found.gib == pytest.approx((size.parameters + size.kept) / 2**30)
 
 
 def test_an_older_checkpoint_keeps_its_template_elsewhere(tmp_path: Path) -> None:

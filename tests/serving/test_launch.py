@@ -53,7 +53,7 @@ def test_it_takes_the_fewest_cards_that_hold_it(name: str, cards: int) -> None:
     given = options(command(plan(model, "auto", LARGE), 1))
     assert given.get("--tensor-parallel-size", "1") == str(cards)
     assert given.get("--mm-encoder-tp-mode") == ("data" if cards > 1 else None)
-    assert ("--enable-expert-parallel" in given) == (cards > 1 and model.size.expert_width is not None)
+    assert ("--enable-expert-parallel" in given) == (cards > 1 and model.size.architecture.experts is not None)
 
 
 def test_a_card_that_is_in_use_is_left_out() -> None:
