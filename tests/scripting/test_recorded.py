@@ -1,5 +1,6 @@
 """The tests of tests/recorded, made from runs of the oracle, play without a model: again, and on pages that changed."""
 
+import json
 from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.table import Table
 from agent.scripting.results import ANOTHER_WAY, Ending, Result, load_results
 from tests.scripting.test_command import surehand
 from tests.scripting.variants import RECORDED, lay_all, variants
+from tools.actions import LeftClick
 
 WEB = sorted(map(str, (RECORDED / "web").glob("*.yaml")))
 DESKTOP = sorted(map(str, (RECORDED / "desktop").glob("*.yaml")))
@@ -50,6 +52,24 @@ def test_a_changed_page_is_found_another_way_or_said_to_have_none(tmp_path: Path
             assert one.ending is Ending.FAILED
             assert fnmatchcase(one.why, variant.stops), one.why
     assert sum(one.ending is Ending.PASSED for one in results.values()) >= 0.8 * len(changed)
+
+
+@pytest.mark.soak
+@pytest.mark.browser
+def test_where_no_way_is_left_a_model_mends_the_test(tmp_path: Path) -> None:
+    lay_all(tmp_path)
+    stopped = {name: variant.points for name, variant in variants() if variant.stops is not None}
+    for name, points in stopped.items():
+        assert points
+        says = LeftClick(bbox_2d=points).wire()
+        (tmp_path / "script.jsonl").write_text(json.dumps(says), encoding="utf-8")
+        heal = ("--heal", "--write", "--model", "scripted:script.jsonl", "--out", f"{name}-mended")
+        done = surehand("test", f"{name}.yaml", *heal, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "written into the tests" in done.stdout
+    again = played(*(f"{name}.yaml" for name in stopped), out=tmp_path / "again")
+    assert not told(again)
+    assert not any(step.why for one in again for step in one.steps)  # each thing is found by its first way
 
 
 @pytest.mark.desktop

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from scenarios.loader import ASSETS
+from tools.geometry import Box
 
 TESTS = Path(__file__).resolve().parent.parent
 RECORDED = TESTS / "recorded"
@@ -19,7 +20,7 @@ class Variant(BaseModel):
     """One changed page: what was changed, in words and as old and new text of each file below the pages' `folder`.
 
     `held` are the ways that lead to what is not found by its first any more; `stops` is a pattern for what the test
-    says where no way is left.
+    says where no way is left, and `points` where the thing is then (0–1000), as a model would say.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +30,7 @@ class Variant(BaseModel):
     replace: dict[str, dict[str, str]]
     held: tuple[str, ...] = ()
     stops: str | None = None
+    points: Box | None = None
 
     def lay(self, folder: Path) -> None:
         """Writes the changed pages into a folder. A text to be replaced must be there."""
