@@ -21,7 +21,7 @@ check: setup  ## style, types, layers, sizes
 
 test: setup  ## everything but the soak tests; those with vLLM are skipped where it cannot be installed
 	-@bash docker/setup-serve.sh
-	$(BIN)/pytest -m "not soak" -n 2
+	$(BIN)/pytest -m "not soak" -n 2 --dist loadgroup
 
 soak: setup  ## repetitions, chaos and long suites
 	-@bash docker/setup-serve.sh

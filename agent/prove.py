@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
-from agent.model import IdleModel, Model, OracleModel
-from agent.runner import MakeModel, MakeWorld, run
+from agent.means import MakeWorld, as_model
+from agent.model import IdleModel
+from agent.runner import run
 from agent.trace import Run, Status
-from env.base import Probe
-from scenarios.base import Oracle, Scenario, Task
+from scenarios.base import Oracle, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,3 @@ async def prove(scenario: Scenario, seed: int, make_world: MakeWorld, folder: Pa
         idle=await run(task, lambda task, probe: IdleModel(), make_world, folder / "idle"),
         near_miss=await played("near_miss", task.near_miss),
     )
-
-
-def as_model(oracle: Oracle) -> MakeModel:
-    """A reference solution as what the runner makes a model from; the task's seed draws for it."""
-
-    def make(task: Task, probe: Probe) -> Model:
-        return OracleModel(oracle, probe, Random(task.seed))
-
-    return make

@@ -3,10 +3,8 @@
 import asyncio
 import errno
 import sqlite3
-import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -16,22 +14,14 @@ from langgraph.types import Command
 from langsmith import tracing_context
 
 from agent.graph import Context, Start, State, checkpoints, ending, loop
+from agent.means import ALONE, MakeModel, MakeWorld, Means
 from agent.model import Model, OracleModel, Served
 from agent.provenance import revision, versions
 from agent.trace import Decision, Failure, Leave, Question, Run, RunFolder, Status, Step, Stop
-from env.base import Environment, Probe
+from env.base import Environment
 from env.settle import pause
 from scenarios.base import CheckResult, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
-
-MakeWorld = Callable[[Task], Environment]
-"""Makes a world of the task's kind and size, not yet reset."""
-
-MakeModel = Callable[[Task, Probe], Model]
-"""Makes or hands out the model of a run; only an oracle may use the probe."""
-
-Ask = Callable[[Question], Awaitable[Leave]]
-"""Asks a person; takes as long as they do."""
 
 
 class KeptWorld(Environment, Protocol):
@@ -60,28 +50,6 @@ _CALLED = {
     "check": Status.ERROR_SCENARIO,
 }
 """Whose fault an error without a name is: of the part that was being called."""
-
-
-async def nobody(question: Question) -> Leave:
-    """The answer where no person is there to be asked."""
-    return Leave(answer="stop" if question.kind == "display" else "deny", reason="nobody is there to be asked")
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a run is given besides its task.
-
-    `tokens` limits prompts and replies together; `approve` holds the verbs that need a person's leave, whom `ask` asks.
-    """
-
-    tokens: int | None = None
-    approve: frozenset[str] = frozenset()
-    ask: Ask = nobody
-    on_step: Callable[[Step], None] = lambda step: None
-    clock: Callable[[], float] = time.monotonic
-
-
-ALONE = Means()
 
 
 async def run(

@@ -24,8 +24,8 @@ from agent.commands.wiring import (
     task_for,
     worlds,
 )
+from agent.means import Means
 from agent.report import write_report
-from agent.runner import Means
 from agent.settings import Settings, recorded
 from agent.trace import Run, RunFolder
 from scenarios.base import Task

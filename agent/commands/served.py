@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from agent.means import MakeModel
 from agent.model import Model
 from agent.prompt import Style
-from agent.runner import MakeModel
 from agent.settings import Settings
 from env.base import Probe
 from scenarios.base import Task

@@ -12,9 +12,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from agent.commands.served import at_address, in_process, served, the_stand_in
+from agent.means import MakeModel, MakeWorld, as_model
 from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
-from agent.prove import as_model
-from agent.runner import MakeModel, MakeWorld
 from agent.secrets import secrets_of
 from agent.settings import Settings, reason
 from agent.trace import Run

@@ -14,8 +14,9 @@ from agent.chat.model import VllmModel
 from agent.commands.goal import Asked, goal_task
 from agent.commands.served import manner_for
 from agent.commands.wiring import model_for, worlds
+from agent.means import Means
 from agent.model import ScriptedModel
-from agent.runner import Means, run
+from agent.runner import run
 from agent.settings import Settings
 from agent.trace import Run, RunFolder, Status, Step
 from env.settle import until

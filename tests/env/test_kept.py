@@ -22,9 +22,10 @@ from tools.geometry import Box
 
 @pytest.mark.desktop
 @pytest.mark.browser
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_world_keeps_the_contract_twice_in_a_row(kind: str, tmp_path: Path) -> None:
-    for _ in range(2):
+async def test_a_world_keeps_the_contract(kind: str, times: int, tmp_path: Path) -> None:
+    for _ in range(times):
         await check_environment(lambda: make(kind), tmp_path, setup=SETUPS[kind], change=CHANGES[kind], outside=OUTSIDE)
 
 

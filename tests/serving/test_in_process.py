@@ -29,6 +29,7 @@ from tools.geometry import GridPoint
 pytestmark = [
     pytest.mark.vllm,
     pytest.mark.timeout(900),
+    pytest.mark.xdist_group("torch"),  # loading it takes many seconds: in one of the test processes only
     pytest.mark.skipif(not CPU_PYTHON.exists(), reason="no .venv-serve: run 'make vllm'"),
 ]
 SHORT = Manner(kind="thinking", thinking_tokens=8, answer_tokens=64)
