@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from agent.commands.memory import memory
+from agent.commands.tune import tune_app
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
 
@@ -281,6 +282,7 @@ def export(
 
 app.command()(serve)
 app.command()(memory)
+app.add_typer(tune_app, name="tune")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
