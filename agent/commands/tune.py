@@ -267,9 +267,9 @@ def export(
         publish.check_token(hub)
     folder = (out or adapter.with_name(f"{adapter.name}-{'merged' if merge else 'adapter'}")).absolute()
     model, tuner = base_of(record), find_tuner()
-    pushing = publish.push_command(tuner, folder, model, push, hub, private=not public, whole=merge) if push else []
+    pushing = publish.push_commands(tuner, folder, push, hub, private=not public) if push else []
     if show:
-        for line in ([publish.merge_command(tuner, adapter, model, folder)] if merge else []) + [pushing][: bool(push)]:
+        for line in [*([publish.merge_command(tuner, adapter, model, folder)] if merge else []), *pushing]:
             typer.echo(shlex.join(line))
         return
     _make_export(tuner, adapter, record, folder, merge=merge, again=push is not None)
@@ -291,7 +291,7 @@ def _make_export(tuner: "Tuner", adapter: Path, record: "Record", folder: Path, 
     out.print(signed("good", f"{'merged weights' if merge else 'the adapter'}: {folder}"), soft_wrap=True)
 
 
-def _push(line: "Sequence[str]", folder: Path, repo: str, hub: "Hub", *, public: bool, yes: bool) -> None:
+def _push(lines: "Sequence[Sequence[str]]", folder: Path, repo: str, hub: "Hub", *, public: bool, yes: bool) -> None:
     from agent.commands.live import console, signed
     from agent.training.publish import contents
     from agent.training.work import push
@@ -305,5 +305,5 @@ def _push(line: "Sequence[str]", folder: Path, repo: str, hub: "Hub", *, public:
         out.print(f"would go to {repo} at {where}, {kind}; add --yes to push it", soft_wrap=True)
         return
     with out.status(f"pushing to {repo} at {where}"):
-        push(line, folder)
+        push(lines, folder)
     out.print(signed("good", f"pushed to {repo} at {where}, {kind}"), soft_wrap=True)

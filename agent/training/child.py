@@ -1,4 +1,4 @@
-"""ms-swift as a child: started in a group of its own, watched while it runs, ended with us."""
+"""A program as a child: started in a group of its own, watched while it runs, ended with us."""
 
 import asyncio
 import contextlib
@@ -18,20 +18,19 @@ _MISHAPS = (
     (r"No space left on device", "the disk is full", "make room and go on with --resume"),
     (r"out of memory|DefaultCPUAllocator", "not enough memory",
      "lower --max-length or --lora-rank, take more --cards, or choose a smaller model"),
-    (r"GatedRepoError|401 Client Error|RepositoryNotFoundError", "the hub does not give it away", "log in there first"),
+    (r"GatedRepoError|RepositoryNotFoundError", "the hub does not give it away", "log in there first"),
     (r"LocalEntryNotFoundError|couldn't connect to|Max retries exceeded|Name or service not known|no connection",
      "the hub cannot be reached", "try --modelscope, or name a folder that holds the model"),
-    (r"409 Client Error", "the repository is there already", "choose another name with --push"),
-    (r"Please specify a token|403 Forbidden|Invalid (?:user )?token",
-     "the hub does not know you", "set HF_TOKEN, or MODELSCOPE_API_TOKEN, to your token"),
+    (r"40[13] (?:Client Error|Forbidden|Unauthorized)|Invalid (?:user )?token|AuthenticationError|PermissionDenied",
+     "the hub does not let you in", "set HF_TOKEN, or MODELSCOPE_API_TOKEN, to a token that may write there"),
     (r"CUDA driver|no NVIDIA driver", "no working driver for the graphics card", "try --device cpu"),
 )  # fmt: skip
 
 
-def run_swift(
+def run_child(
     command: Sequence[str], variables: Mapping[str, str], folder: Path, log: Path, look: Callable[[], None]
 ) -> None:
-    """Runs a command of ms-swift in a folder, its output in `log`, and calls `look` a few times a second until it ends.
+    """Runs a command in a folder, its output in `log`, and calls `look` a few times a second until it ends.
 
     Ctrl-C, a hang-up or a polite kill ends it and all that it started. Raises UserError or ModelError, with what its
     log says: it failed.
@@ -44,7 +43,7 @@ def run_swift(
         raise SystemExit(128 + signal.SIGTERM) from None
     look()
     if status != 0:
-        raise _mishap(log)
+        raise _mishap(Path(command[0]).name, log)
 
 
 async def _run(
@@ -67,10 +66,10 @@ async def _run(
         await processes.end(child.pid, _GRACE)
 
 
-def _mishap(log: Path) -> UserError | ModelError:
+def _mishap(name: str, log: Path) -> UserError | ModelError:
     text = log.read_text(encoding="utf-8", errors="replace").rpartition("\n$ ")[2]
     for pattern, cause, remedy in _MISHAPS:
         if re.search(pattern, text):
-            return UserError("ms-swift could not do it", cause=cause, remedy=f"{remedy}; its log: {log}")
+            return UserError(f"{name} could not do it", cause=cause, remedy=f"{remedy}; its log: {log}")
     lines = [line.strip()[:300] for line in re.split(r"[\r\n]+", text) if line.strip()]
-    return ModelError("ms-swift failed:\n" + "\n".join(lines[-_TAIL:]) + f"\nIts log: {log}")
+    return ModelError(f"{name} failed:\n" + "\n".join(lines[-_TAIL:]) + f"\nIts log: {log}")

@@ -68,7 +68,7 @@ def _frame(pen: _Pen, title: str, low: float, high: float, last: int) -> None:
         share = number / (_LINES - 1)
         y, x = _BOTTOM - (_BOTTOM - _TOP) * share, _LEFT + (_RIGHT - _LEFT) * share
         pen.line([(_LEFT, y), (_RIGHT, y)], _GRID, 1.0)
-        pen.text((_LEFT - 10, y), f"{low + (high - low) * share:.3g}", _PALE, "rm")
+        pen.text((_LEFT - 10, y), f"{low + (high - low) * share:.4g}", _PALE, "rm")
         pen.text((x, _BOTTOM + 18), f"{last * share:.4g}", _PALE, "mm")
     pen.text(((_LEFT + _RIGHT) / 2, _BOTTOM + 42), "step", _PALE, "mm")
 

@@ -10,7 +10,6 @@ from typing import Literal
 from agent.serving.family import Model
 from agent.training.record import Record, adapter_settings
 from agent.training.tuner import Tuner
-from agent.training.tuning import kind_of
 from tools.errors import UserError
 
 Hub = Literal["modelscope", "hf"]
@@ -37,15 +36,20 @@ def merge_command(tuner: Tuner, adapter: Path, model: Model, out: Path) -> list[
             "--torch_dtype", "bfloat16", "--output_dir", str(out)]  # fmt: skip
 
 
-def push_command(
-    tuner: Tuner, folder: Path, model: Model, repo: str, hub: Hub, *, private: bool, whole: bool
-) -> list[str]:
-    """Of `swift export`: what lies in a folder, an adapter or a whole model, goes to a repository."""
-    what = ["--model", str(folder)] if whole else ["--model", model.source, "--adapters", str(folder)]
-    return [tuner.program, "export", *what, "--model_type", kind_of(model), "--template", "qwen3_vl",
-            "--load_args", "false", "--push_to_hub", "true", "--hub_model_id", repo,
-            "--use_hf", str(hub == "hf").lower(), "--hub_private_repo", str(private).lower(),
-            "--commit_message", "Upload by surehand"]  # fmt: skip
+def push_commands(tuner: Tuner, folder: Path, repo: str, hub: Hub, *, private: bool) -> list[list[str]]:
+    """Of the hub's own client: what lies in a folder goes to a repository, which is made where there is none.
+
+    `swift export --push_to_hub` does the same, but ms-swift 4.6.0 stops at a repository that is there already, and its
+    call to modelscope 1.40 has an argument too many.
+    """
+    python, modelscope = (str(Path(tuner.program).with_name(name)) for name in ("python", "modelscope"))
+    said = ["--commit-message", "Upload by surehand"]
+    if hub == "hf":
+        seen = "--private" if private else "--no-private"
+        return [[python, "-m", "huggingface_hub.cli.hf", "upload", repo, str(folder), ".", seen, *said]]
+    seen = "private" if private else "public"
+    make = [modelscope, "create", repo, "--repo-type", "model", "--visibility", seen, "--exist-ok"]
+    return [make, [modelscope, "upload", repo, str(folder), ".", "--no-cache", "--disable-tqdm", *said]]
 
 
 def check_token(hub: Hub, environment: Mapping[str, str] = os.environ) -> None:

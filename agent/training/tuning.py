@@ -19,7 +19,8 @@ Device = Literal["auto", "cpu", "gpu"]
 _CARD_SHARE = 0.95
 _SMALL = 10.0
 """GiB of weights up to which a machine without graphics cards tries by itself."""
-_CPU_EXTRA = 4.0
+_LIBRARIES, _CPU_EXTRA = 1.0, 4.0
+"""GiB of memory for torch and the rows of the stand-in; and of models that are large enough to be read in pieces."""
 _SHORTEST = 2048
 """Tokens; no row is cut to less than this."""
 _CHECKPOINTS = 3
@@ -231,7 +232,8 @@ def _check_length(plan: Plan) -> None:
 def _need(plan: Plan, cards: int) -> float:
     """GiB on each card."""
     of, material = plan.model.size.architecture, plan.material
-    work = Work(context=plan.length, images=material.pictures, size=material.picture, cards=cards)
+    context = plan.length if plan.flash else min(plan.length, material.tokens)  # packed rows fill it
+    work = Work(context=context, images=material.pictures, size=material.picture, cards=cards)
     return training(of, work, plan.knobs.rank).peak / 2**30
 
 
@@ -252,7 +254,7 @@ def _spread(plan: Plan, cards: tuple[float, ...], wanted: int | None) -> int:
 
 
 def _fits_memory(plan: Plan, memory: float) -> None:
-    needed = _need(plan, 1) + _CPU_EXTRA
+    needed = _need(plan, 1) + (_LIBRARIES if plan.model.stand_in else _CPU_EXTRA)
     if needed > memory:
         raise UserError(
             f"{plan.model.name} cannot be tuned here: on the CPU it needs {needed:.0f} GiB of memory",

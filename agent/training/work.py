@@ -11,7 +11,7 @@ from agent.serving import stand_in
 from agent.serving.family import Model, find
 from agent.serving.machine import ROOT
 from agent.training.answers import Case, Judged, Score, judge, score
-from agent.training.child import run_swift
+from agent.training.child import run_child
 from agent.training.curve import draw_curve
 from agent.training.progress import fall, read_points
 from agent.training.publish import merge_command, write_adapter
@@ -35,7 +35,7 @@ class Answers(NamedTuple):
 def tune(plan: Plan, look: Callable[[], None]) -> Record:
     """Tunes, and keeps a record and the curve of the loss in the plan's folder, which is there. `look` is called often.
 
-    Raises UserError and ModelError as `run_swift` does.
+    Raises UserError and ModelError as `run_child` does.
     """
     if plan.model.stand_in:
         _build_stand_in(plan)
@@ -47,7 +47,7 @@ def tune(plan: Plan, look: Callable[[], None]) -> Record:
     )  # fmt: skip
     write_record(plan.out, record)
     try:
-        run_swift(record.command, record.variables, material.folder, plan.out / LOG, look)
+        run_child(record.command, record.variables, material.folder, plan.out / LOG, look)
     finally:
         if points := read_points(plan.out):
             draw_curve(points, f"Loss of {plan.model.name}, {material.rows} rows", plan.out / CURVE)
@@ -105,14 +105,14 @@ def ask(
 ) -> Answers:  # fmt: skip
     """Asks an adapter by ms-swift and judges what it says; everything is kept below `adapter`. `look` hears how many.
 
-    Raises UserError and ModelError as `run_swift` does; ModelError also where answers are missing.
+    Raises UserError and ModelError as `run_child` does; ModelError also where answers are missing.
     """
     model = base_of(record)
     questions, said = adapter / "questions.jsonl", adapter / "said.jsonl"
     questions.write_text("".join(json.dumps(case.row, ensure_ascii=False) + "\n" for case in asked), encoding="utf-8")
     said.unlink(missing_ok=True)
     line = questions_command(tuner, adapter, model, record, questions, said, tokens)
-    run_swift(line, seeing(model), pictures, adapter / LOG, lambda: look(len(_lines(said))))
+    run_child(line, seeing(model), pictures, adapter / LOG, lambda: look(len(_lines(said))))
     answers = [str(json.loads(one)["response"]) for one in _lines(said)]
     if len(answers) != len(asked):
         raise ModelError(f"{len(answers)} answers to {len(asked)} questions; the log of ms-swift: {adapter / LOG}")
@@ -124,12 +124,12 @@ def ask(
 def export(tuner: Tuner, adapter: Path, record: Record, folder: Path, *, merge: bool) -> None:
     """Makes a new folder of an adapter, or of whole weights with it in them.
 
-    Raises UserError and ModelError as `run_swift` does; UserError also where it cannot be written.
+    Raises UserError and ModelError as `run_child` does; UserError also where it cannot be written.
     """
     model = base_of(record)
     if merge:
         line = merge_command(tuner, adapter, model, folder)
-        run_swift(line, seeing(model), adapter, adapter / LOG, lambda: None)
+        run_child(line, seeing(model), adapter, adapter / LOG, _nothing)
         return
     try:
         write_adapter(adapter, model, record, folder)
@@ -137,9 +137,14 @@ def export(tuner: Tuner, adapter: Path, record: Record, folder: Path, *, merge: 
         raise UserError(f"cannot write {str(folder)!r}", cause=error.strerror or str(error)) from None
 
 
-def push(line: Sequence[str], folder: Path) -> None:
-    """Runs a command that pushes a folder. Raises UserError and ModelError as `run_swift` does."""
-    run_swift(line, {"PYTHONSAFEPATH": "1"}, folder, folder.with_name(f"{folder.name}-push.log"), lambda: None)
+def push(lines: Sequence[Sequence[str]], folder: Path) -> None:
+    """Runs the commands that push a folder. Raises UserError and ModelError as `run_child` does."""
+    for line in lines:
+        run_child(line, {"PYTHONSAFEPATH": "1"}, folder.parent, folder.with_name(f"{folder.name}-push.log"), _nothing)
+
+
+def _nothing() -> None:
+    """There is no progress to be seen."""
 
 
 def _lines(file: Path) -> list[str]:
