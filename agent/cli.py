@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from agent.commands.export import export
 from agent.commands.memory import memory
 from agent.commands.tune import tune_app
 from agent.serving.commands import serve
@@ -260,26 +261,7 @@ def record(
     raise typer.Exit(command(config, folder, out))
 
 
-@app.command()
-def export(
-    what: Annotated[Path, typer.Argument(help="A test file, or the folder of a run that passed.", metavar="TEST|RUN")],
-    form: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="playwright-python, playwright-python-async, playwright-ts or desktop-python.",
-        ),
-    ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="New file, such as test_login.py.")] = None,
-    config: Config = None,
-) -> None:
-    """Make a Playwright test, or a desktop test in Python, of exact steps; it passes by itself."""
-    from agent.commands.export import export_test as command
-
-    raise typer.Exit(command(config, what, form, out))
-
-
+app.command()(export)
 app.command()(serve)
 app.command()(memory)
 app.add_typer(tune_app, name="tune")
