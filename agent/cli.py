@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from agent.commands.memory import memory
+from agent.commands.see import describe, ground
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
 
@@ -281,6 +282,8 @@ def export(
 
 app.command()(serve)
 app.command()(memory)
+app.command()(describe)
+app.command()(ground)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
