@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 
 from agent.commands.see import describe, ground
 from agent.serving.fake_server import FakeServer, Reply
-from agent.serving.machine import CPU_PYTHON
 from tools.errors import UserError
 
 app = typer.Typer()
@@ -149,12 +148,3 @@ def test_a_mistake_is_one_line(words: tuple[str, ...], said: str, shot: Path, mo
 def test_a_place_that_cannot_be_drawn_is_told(shot: Path, tmp_path: Path) -> None:
     with FakeServer(Reply(BOX)) as server, pytest.raises(UserError, match=r"cannot write .*: No such file"):
         surehand("ground", shot, "it", "--out", tmp_path / "nowhere" / "x.png", "--model", server.url)
-
-
-@pytest.mark.vllm
-@pytest.mark.timeout(900)
-@pytest.mark.skipif(not CPU_PYTHON.exists(), reason="no .venv-serve: run 'make vllm'")
-def test_a_model_in_this_process_looks_too(shot: Path) -> None:
-    first, again = (surehand("describe", shot, "--model", "transformers:stand-in", "--json") for _ in range(2))
-    assert json.loads(first.stdout)["thought"]
-    assert first.stdout == again.stdout
