@@ -116,8 +116,8 @@ def _left_out(config: _Config, shapes: Mapping[str, Any]) -> str:
         return f"it has {' and '.join(more)} beside LoRA"
     if any(".visual." in name for name in shapes):
         return "it also changes the vision tower, which vLLM would leave as it was"
-    if config.rank > RANKS[-1]:
-        return f"its rank is {config.rank}, and {RANKS[-1]} is the highest"
+    if not 0 < config.rank <= RANKS[-1]:
+        return f"its rank is {config.rank}, and vLLM takes {RANKS[0]} to {RANKS[-1]}"
     return ""
 
 
@@ -135,10 +135,9 @@ def _other_base(config: _Config, model: Model) -> str:
 
 def _misfits(shapes: Mapping[str, tuple[int, ...]], of: Architecture) -> Iterator[str]:
     """Why its tensors do not fit the language model."""
-    found = [(place, name) for name in shapes if (place := _PLACE.search(name))]
-    if not found:
+    if not any(".language_model." in name for name in shapes):
         yield "it changes nothing in a Qwen3-VL's language model"
-    for place, name in found:
+    for place, name in ((place, name) for name in shapes if (place := _PLACE.search(name))):
         layer, linear, half = int(place[1]), place[2], place[3]
         if layer >= of.layers:
             yield f"it changes layer {layer}, and the model has {of.layers}"

@@ -60,7 +60,8 @@ def test_one_that_was_trained_further_is_another(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"rank_pattern": {"q_proj": 513}}, "its rank is 513, and 512 is the highest"),
+        ({"rank_pattern": {"q_proj": 513}}, "its rank is 513, and vLLM takes 1 to 512"),
+        ({"r": 0}, "its rank is 0, and vLLM takes 1 to 512"),
         ({"use_dora": True, "modules_to_save": ["lm_head"]}, "it has DoRA and whole modules beside LoRA"),
         ({"bias": "all"}, "it has a bias beside LoRA"),
         ({"peft_type": "IA3"}, "it is of the type IA3, not LORA"),
@@ -98,6 +99,7 @@ def test_instruct_and_thinking_are_told_apart_by_name(tmp_path: Path, base: str)
         ("adapter_model.safetensors", None, "it holds no adapter_model.safetensors"),
         ("adapter_model.safetensors", b"\0" * 20, "was it written to its end?"),
         ("adapter_model.safetensors", b"\xff" * 20, "was it written to its end?"),
+        ("adapter_config.json", b"[]", "adapter_config.json': Input should be an object"),
         ("adapter_model.safetensors", b"\2" + b"\0" * 7 + b"{}", "it changes nothing in a Qwen3-VL's language model"),
     ],
 )

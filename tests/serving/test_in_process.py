@@ -24,6 +24,7 @@ from agent.serving.vllm_server import Server
 from agent.settings import Settings
 from agent.trace import Status
 from env.scripted import ScriptedWorld
+from scenarios.base import Limits
 from tests.agent.desk import APP, a_task, steps_of
 from tools.actions import LeftClick
 from tools.errors import UserError
@@ -101,7 +102,7 @@ async def test_a_thought_ends_within_its_budget(loaded: Loaded, tmp_path: Path) 
 
 async def test_it_decides_in_the_loop_and_is_asked_again(tmp_path: Path) -> None:
     settings = Settings(model=f"transformers:{STAND_IN}", thinking_tokens=8, answer_tokens=64)
-    task = a_task()
+    task = a_task(limits=Limits(steps=12, seconds=900))
     done = await run(task, model_for(settings, task), lambda task: ScriptedWorld(APP, task.size), tmp_path)
     assert done.status is Status.UNREADABLE, done.failure
     assert done.asked["address"] == "in this process"
