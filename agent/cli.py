@@ -10,6 +10,7 @@ import typer
 
 from agent.commands.export import export
 from agent.commands.memory import memory
+from agent.commands.see import describe, ground
 from agent.commands.tune import tune_app
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
@@ -264,6 +265,8 @@ def record(
 app.command()(export)
 app.command()(serve)
 app.command()(memory)
+app.command()(describe)
+app.command()(ground)
 app.add_typer(tune_app, name="tune")
 
 
