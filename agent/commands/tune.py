@@ -70,14 +70,12 @@ def start(
     from agent.serving.family import find
     from agent.serving.machine import look
     from agent.training.material import open_material
-    from agent.training.tuner import IDEAL, find_tuner
     from agent.training.tuning import Knobs, imagined, plan
 
     model, material = find(name), open_material(data)
     folder = (out or _FOLDER / model.name).absolute()
-    machine, tuner = look(), IDEAL if show and not _installed() else find_tuner()
-    if show:
-        machine, tuner = imagined(model, machine, tuner)
+    here, tuner = look(), _tuner(show)
+    machine, tuner = imagined(model, here, tuner) if show else (here, tuner)
     knobs = Knobs(rank=lora_rank, epochs=epochs, steps=steps, learning_rate=learning_rate, batch=batch,
                   length=max_length, seed=seed)  # fmt: skip
     decided = plan(
@@ -85,21 +83,23 @@ def start(
         resume=_last(folder) if resume else None,
     )  # fmt: skip
     if show:
-        if machine != look() and decided.cards:
+        if machine != here:
             typer.echo("# for graphics cards of 80 GiB; this machine has none")
         _print(decided)
     else:
         _tune(decided)
 
 
-def _installed() -> bool:
-    from agent.training.tuner import find_tuner
+def _tuner(show: bool) -> "Tuner":
+    """What there is; to show a command none is needed. Raises UserError: there is none."""
+    from agent.training.tuner import IDEAL, find_tuner
 
     try:
-        find_tuner()
+        return find_tuner()
     except UserError:
-        return False
-    return True
+        if show:
+            return IDEAL
+        raise
 
 
 def _last(folder: Path) -> Path:
@@ -307,3 +307,11 @@ def _push(lines: "Sequence[Sequence[str]]", folder: Path, repo: str, hub: "Hub",
     with out.status(f"pushing to {repo} at {where}"):
         push(lines, folder)
     out.print(signed("good", f"pushed to {repo} at {where}, {kind}"), soft_wrap=True)
+
+
+@tune_app.command()
+def check(data: Annotated[Path, typer.Argument(help="A .jsonl file, or the folder of a dataset.")]) -> None:
+    """Say everything that is wrong in training data. Exit status 1 if something is."""
+    from agent.commands.check_data import check_data
+
+    raise typer.Exit(check_data(data))

@@ -4,15 +4,14 @@ Each answer that was to be learned becomes a question of its own: the row up to 
 not only the last one.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image
-from pydantic import ValidationError
 
+from agent.grounding import places
 from agent.parse import parse
 from agent.trace import Completion, Decision
 from agent.training.material import read_rows
@@ -20,7 +19,6 @@ from tools.actions import BrowserAction, ComputerAction, Pointing
 from tools.geometry import GRID, Box, GridPoint, Size
 
 _TAG = re.compile(r"<ref-object>|<bbox>")
-_OBJECT = re.compile(r"\{[^{}]*\}")
 
 
 class Case(NamedTuple):
@@ -62,10 +60,10 @@ def judge(truth: str, answer: str) -> Judged:
     if (wanted := _action(truth)) is not None:
         said = _action(answer)
         return Judged("action", said is not None and _close(wanted, said), exact=wanted == said)
-    boxes, places = [box for box in _boxes(truth) if isinstance(box, Box)], _boxes(answer)
-    pairs = [(box, places[number] if number < len(places) else None) for number, box in enumerate(boxes)]
-    hit = bool(pairs) and all(said is not None and _inside(_middle(said), box) for box, said in pairs)
-    overlaps = [_overlap(box, said) if isinstance(said, Box) else 0.0 for box, said in pairs]
+    boxes, said = [box for box in _places(truth) if isinstance(box, Box)], _places(answer)
+    pairs = [(box, said[number] if number < len(said) else None) for number, box in enumerate(boxes)]
+    hit = bool(pairs) and all(place is not None and _inside(_middle(place), box) for box, place in pairs)
+    overlaps = [_overlap(box, place) if isinstance(place, Box) else 0.0 for box, place in pairs]
     return Judged("grounding", hit, sum(overlaps) / max(1, len(overlaps)))
 
 
@@ -143,20 +141,10 @@ def _close(wanted: ComputerAction | BrowserAction, said: ComputerAction | Browse
     return wanted == said
 
 
-def _boxes(text: str) -> list[Box | GridPoint]:
-    """Boxes and points that a text names in Qwen3-VL's JSON, in order; what is no such thing is left out."""
-    found: list[Box | GridPoint] = []
-    for piece in _OBJECT.findall(text.rpartition("</think>")[2]):
-        try:
-            named = json.loads(piece)
-            if "bbox_2d" in named:
-                found.append(Box.model_validate(named["bbox_2d"]))
-            elif "point_2d" in named:
-                x, y = (float(value) for value in named["point_2d"])
-                found.append(GridPoint(x, y))
-        except (ValueError, TypeError, ValidationError):
-            continue
-    return found
+def _places(text: str) -> list[Box | GridPoint]:
+    """Boxes and points that a text names, in order; a thought names none."""
+    found = places(text.rpartition("</think>")[2]).found
+    return [where for place in found if (where := place.bbox_2d or place.point_2d)]
 
 
 def _middle(said: Box | GridPoint) -> GridPoint:

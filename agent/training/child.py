@@ -43,7 +43,8 @@ def run_child(
         raise SystemExit(128 + signal.SIGTERM) from None
     look()
     if status != 0:
-        raise _mishap(Path(command[0]).name, log)
+        name = command[2] if command[1] == "-m" else f"{Path(command[0]).name} {command[1]}"
+        raise _mishap(name, log)
 
 
 async def _run(
@@ -70,6 +71,6 @@ def _mishap(name: str, log: Path) -> UserError | ModelError:
     text = log.read_text(encoding="utf-8", errors="replace").rpartition("\n$ ")[2]
     for pattern, cause, remedy in _MISHAPS:
         if re.search(pattern, text):
-            return UserError(f"{name} could not do it", cause=cause, remedy=f"{remedy}; its log: {log}")
+            return UserError(f"{name} stopped", cause=cause, remedy=f"{remedy}; its log: {log}")
     lines = [line.strip()[:300] for line in re.split(r"[\r\n]+", text) if line.strip()]
-    return ModelError(f"{name} failed:\n" + "\n".join(lines[-_TAIL:]) + f"\nIts log: {log}")
+    return ModelError(f"{name} stopped:\n" + "\n".join(lines[-_TAIL:]) + f"\nIts log: {log}")

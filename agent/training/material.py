@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
+from agent.training.check import check
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -19,8 +19,6 @@ LEAST_PICTURE, MOST_PICTURE = 64, 2048
 """Tokens of a picture; smaller and larger ones are scaled, as where models are served (agent.serving.launch)."""
 _CHARACTERS = 2.2
 """Of a token, in texts full of JSON and numbers; prose has twice as many."""
-_TAGS = {"<ref-object>": "ref", "<bbox>": "bbox"}
-_ROLES = ("system", "user", "assistant", "tool", "tool_call", "tool_response")
 
 
 class Material(BaseModel):
@@ -65,6 +63,7 @@ def open_material(path: Path) -> Material:
             f"no training data in {str(path)!r}", cause=f"no {train.name}" if path.is_dir() else "no such file",
             remedy="name a .jsonl file, or the folder that `surehand export --format swift` made",
         )  # fmt: skip
+    _check(path)
     validation = folder / "validation.jsonl" if path.is_dir() and (folder / "validation.jsonl").is_file() else None
     seen = _look(train, folder)
     also = _look(validation, folder) if validation else None
@@ -76,20 +75,15 @@ def open_material(path: Path) -> Material:
 
 
 def read_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of a file with the numbers of their lines. Raises UserError: the first that is no JSON object."""
+    """The rows of a file with the numbers of their lines. Raises UserError: it cannot be read."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {str(file)!r}", cause=str(error)) from None
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise _broken(file, number, f"it is no JSON: {error}") from None
-            if not isinstance(row, dict):
-                raise _broken(file, number, "it is no JSON object")
-            yield number, row
+        lines = file.read_text(encoding="utf-8").split("\n")
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield number, dict(json.loads(line))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"cannot read {str(file)!r}", cause=str(error),
+                        remedy="`surehand tune check` lists what is wrong in it") from None  # fmt: skip
 
 
 def size_as_seen(size: Size) -> Size:
@@ -105,8 +99,12 @@ def size_as_seen(size: Size) -> Size:
     return Size(wide * SIDE, high * SIDE)
 
 
-def _broken(file: Path, number: int, fault: str) -> UserError:
-    return UserError(f"{file}:{number}: {fault}", remedy="`surehand tune check` lists all that is wrong in a dataset")
+def _check(path: Path) -> None:
+    """Raises UserError: the first thing that is wrong in a dataset."""
+    found = check(path).found
+    if found:
+        more = f"; `surehand tune check` lists {len(found)} faults" if len(found) > 1 else ""
+        raise UserError(f"{found[0]}{more}")
 
 
 def _look(file: Path, folder: Path) -> _Seen:
@@ -121,57 +119,14 @@ def _look(file: Path, folder: Path) -> _Seen:
 
 
 def _row(file: Path, number: int, row: Mapping[str, Any], folder: Path) -> _Seen:
-    if found := fault(row, folder):
-        raise _broken(file, number, found)
+    if not all(isinstance(message["content"], str) for message in row.get("messages", [{"content": None}])):
+        raise UserError(f"{file}:{number}: no row of ms-swift", remedy="export with --format swift or swift-agent")
     sizes = [size_as_seen(_size(folder / name)) for name in row.get("images", ())]
     text = "".join(message["content"] for message in row["messages"]) + str(row.get("tools", ""))
     tokens = sum(size.width * size.height // SIDE**2 + 2 for size in sizes)
     tokens += math.ceil(len(text) / _CHARACTERS) + 8 * len(row["messages"])
     largest = max(sizes, key=lambda size: size.width * size.height, default=Size(SIDE, SIDE))
     return _Seen(1, tokens, len(sizes), largest, "tools" in row, "</think>" in text)
-
-
-def fault(row: Mapping[str, Any], folder: Path) -> str:
-    """What is wrong with a row, in words; nothing where it can be used."""
-    messages = row.get("messages")
-    if not isinstance(messages, list) or not messages:
-        return "it has no messages"
-    for message in messages:
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            return f"a message has no role among {', '.join(_ROLES)}"
-        if not isinstance(message.get("content"), str):
-            return f"a message of the {message['role']} has no text as content"
-    if messages[-1]["role"] not in ("assistant", "tool_call"):
-        return f"it ends with a message of the {messages[-1]['role']}, not with an answer"
-    return _wrong_pictures(row, folder) or _wrong_objects(row)
-
-
-def _wrong_pictures(row: Mapping[str, Any], folder: Path) -> str:
-    names = row.get("images", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return "images is no list of file names"
-    named = sum(message["content"].count("<image>") for message in row["messages"])
-    if named != len(names):
-        return f"{named} <image> in its messages, but {len(names)} images"
-    for name in names:
-        try:
-            _size(folder / name)
-        except OSError as error:
-            return f"the picture {name!r} cannot be read: {error.strerror or 'it is no picture'}"
-    return ""
-
-
-def _wrong_objects(row: Mapping[str, Any]) -> str:
-    """ms-swift puts one entry in the place of each tag, in order; a tag that is left over is learned as it stands."""
-    objects = row.get("objects") or {}
-    if not isinstance(objects, dict):
-        return "objects is no JSON object"
-    text = "".join(message["content"] for message in row["messages"])
-    for tag, key in _TAGS.items():
-        count, entries = len(re.findall(re.escape(tag), text)), objects.get(key) or []
-        if count != len(entries):
-            return f"{count} {tag} in its messages, but {len(entries)} in objects.{key}; each uses up one"
-    return ""
 
 
 def _size(path: Path) -> Size:

@@ -101,6 +101,11 @@ def plan(
     if model.fp8:
         whole = model.source.removesuffix("-FP8")
         raise UserError(f"{model.name} cannot be tuned", cause="its weights are FP8", remedy=f"take {whole}")
+    if model.local and any(Path(model.source).glob("*.py")):
+        raise UserError(
+            f"there is Python code in {model.source!r}", cause="ms-swift would run it, and a Qwen3-VL needs none",
+            remedy="tune a copy without it",
+        )  # fmt: skip
     draft = Plan(
         model=model, material=material, out=out, tuner=tuner, knobs=knobs, modelscope=modelscope, resume=resume
     )

@@ -23,7 +23,8 @@ needs_tuner = pytest.mark.skipif(not TUNE_PYTHON.exists(), reason="no .venv-tune
 
 def surehand(*words: object, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "agent", "tune", *map(str, words)]
-    env = {key: value for key, value in os.environ.items() if "TOKEN" not in key} | {"PYTHONPATH": str(ROOT)}
+    env = {key: value for key, value in os.environ.items() if "TOKEN" not in key}
+    env |= {"PYTHONPATH": str(ROOT), "PATH": "/nowhere"}  # without nvidia-smi there is no graphics card
     return subprocess.run(command, capture_output=True, text=True, env=env | variables, check=False, timeout=120)
 
 
@@ -87,12 +88,13 @@ def test_a_broken_row(tmp_path: Path, data: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"messages": []}\n', encoding="utf-8")
     done = surehand("stand-in", tmp_path / "rows.jsonl")
     assert done.returncode == 2
-    assert "rows.jsonl:1: it has no messages; `surehand tune check`" in done.stderr
+    assert "rows.jsonl:1: " in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @needs_tuner
 def test_a_large_model_without_a_card(data: Path) -> None:
-    done = surehand("32B", data, CUDA_VISIBLE_DEVICES="", PATH="/usr/bin:/bin")
+    done = surehand("32B", data)
     assert done.returncode == 2
     assert "GiB on one graphics card" in done.stderr
     assert done.stderr.count("\n") == 1

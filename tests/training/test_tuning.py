@@ -158,3 +158,10 @@ def test_what_is_shown_for_a_machine_with_cards(material: Material) -> None:
 )
 def test_pictures_are_whole_tokens(size: Size, seen: Size) -> None:
     assert size_as_seen(size) == seen
+
+
+def test_a_folder_with_code_is_not_run(material: Material, tmp_path: Path) -> None:
+    little = find("2B").model_copy(update={"source": str(tmp_path)})
+    (tmp_path / "modeling_own.py").write_text("print('hello')", encoding="utf-8")
+    with pytest.raises(UserError, match=r"there is Python code in .*: ms-swift would run it"):
+        plan(little, material, Path("/out"), PLAIN, machine(80.0), Knobs())
