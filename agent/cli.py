@@ -8,7 +8,10 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from agent.commands.export import export
 from agent.commands.memory import memory
+from agent.commands.see import describe, ground
+from agent.commands.tune import tune_app
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
 
@@ -259,28 +262,12 @@ def record(
     raise typer.Exit(command(config, folder, out))
 
 
-@app.command()
-def export(
-    what: Annotated[Path, typer.Argument(help="A test file, or the folder of a run that passed.", metavar="TEST|RUN")],
-    form: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="playwright-python, playwright-python-async, playwright-ts or desktop-python.",
-        ),
-    ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="New file, such as test_login.py.")] = None,
-    config: Config = None,
-) -> None:
-    """Make a Playwright test, or a desktop test in Python, of exact steps; it passes by itself."""
-    from agent.commands.export import export_test as command
-
-    raise typer.Exit(command(config, what, form, out))
-
-
+app.command()(export)
 app.command()(serve)
 app.command()(memory)
+app.command()(describe)
+app.command()(ground)
+app.add_typer(tune_app, name="tune")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -18,9 +18,9 @@ from agent.means import ALONE, MakeModel, MakeWorld, Means
 from agent.model import Model, OracleModel, Served
 from agent.provenance import revision, versions
 from agent.trace import Decision, Failure, Leave, Question, Run, RunFolder, Status, Step, Stop
-from env.base import Environment
+from env.base import Environment, Probe
 from env.settle import pause
-from scenarios.base import CheckResult, Task
+from scenarios.base import Check, CheckResult, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
 
 
@@ -102,6 +102,20 @@ def verdict(stop: Stop, result: CheckResult | None) -> Status:
     if result is None:
         return Status.UNCHECKED
     return Status.PASSED if result.passed and stop.status != "failure" else Status.FAILED
+
+
+async def judged(check: Check, probe: Probe, answer: str | None) -> CheckResult:
+    """A check's result. A screen that is quiet may stand before a file still being written: a fail is looked at again.
+
+    Raises what the check raises.
+    """
+    result = await check.judge(probe, answer)
+    for wait in LOOKS_AGAIN:
+        if result.passed:
+            break
+        await pause(wait)
+        result = await check.judge(probe, answer)
+    return result
 
 
 class _Attempt:
@@ -239,15 +253,9 @@ class _Attempt:
         return leave
 
     async def _judge(self, world: Environment, stop: Stop) -> None:
-        """A screen that is quiet may stand before a file that is still being written: a fail is looked at again."""
         self.where = "check"
         check = self.task.check if stop.reason != "person" else None
-        result = await check.judge(world.probe(), stop.answer) if check else None
-        for wait in LOOKS_AGAIN:
-            if check is None or (result and result.passed):
-                break
-            await pause(wait)
-            result = await check.judge(world.probe(), stop.answer)
+        result = await judged(check, world.probe(), stop.answer) if check else None
         final = self.record.final or (self.steps[-1].seen if self.steps else None)
         self._note(stop=stop, final=final, result=result, status=verdict(stop, result))
 
