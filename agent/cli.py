@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from agent.commands.memory import memory
+from agent.commands.recording import record
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
 
@@ -246,20 +247,6 @@ def play_tests(
 
 
 @app.command()
-def record(
-    folder: Annotated[Path, typer.Argument(help="Folder of a run that passed.", metavar="RUN")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="New file for the test, such as test_login.yaml.")
-    ] = None,
-    config: Config = None,
-) -> None:
-    """Make a test from a run: exact steps with several ways to each thing, which play without a model."""
-    from agent.commands.record import record as command
-
-    raise typer.Exit(command(config, folder, out))
-
-
-@app.command()
 def export(
     what: Annotated[Path, typer.Argument(help="A test file, or the folder of a run that passed.", metavar="TEST|RUN")],
     form: Annotated[
@@ -279,6 +266,7 @@ def export(
     raise typer.Exit(command(config, what, form, out))
 
 
+app.command()(record)
 app.command()(serve)
 app.command()(memory)
 

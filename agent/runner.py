@@ -71,12 +71,14 @@ async def nobody(question: Question) -> Leave:
 class Means:
     """What a run is given besides its task.
 
-    `tokens` limits prompts and replies together; `approve` holds the verbs that need a person's leave, whom `ask` asks.
+    `tokens` limits prompts and replies together; `approve` holds the verbs that need a person's leave, whom `ask` asks;
+    with `patient` there are no limits, for a person takes as long as they do.
     """
 
     tokens: int | None = None
     approve: frozenset[str] = frozenset()
     ask: Ask = nobody
+    patient: bool = False
     on_step: Callable[[Step], None] = lambda step: None
     clock: Callable[[], float] = time.monotonic
 
@@ -235,8 +237,9 @@ class _Attempt:
         first = len(self.steps) + 1
         context = Context(
             goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
-            tokens=self.means.tokens, approve=self.means.approve, steps=self.steps, clock=self._clock,
-            began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps), on_step=self.means.on_step,
+            tokens=self.means.tokens, approve=self.means.approve, patient=self.means.patient, steps=self.steps,
+            clock=self._clock, began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps),
+            on_step=self.means.on_step,
         )  # fmt: skip
         config: RunnableConfig = {"configurable": {"thread_id": f"{self.record.id}/{first}"},
                                   "recursion_limit": _MOST_NODES}  # fmt: skip

@@ -70,6 +70,15 @@ def kept_world(settings: Settings, task: Task, run: Run) -> KeptEnvironment:
     return KeptEnvironment(_spec(settings, task), Path(run.world["folder"]), run.world["keeper"])
 
 
+def watched_world(settings: Settings, task: Task) -> KeptEnvironment:
+    """The world of a task where a person can show it: their own display, or a browser in a window on that.
+
+    It is told no secrets: where a person types one it is not read at all.
+    """
+    kind: Kind = "window" if task.world == "browser" else "display"
+    return KeptEnvironment(_spec(settings, task).model_copy(update={"kind": kind, "watched": True}))
+
+
 def _spec(settings: Settings, task: Task) -> WorldSpec:
     return spec_for(settings, task.world, task.size, ASSETS, task.allow, network=task.network)
 
