@@ -14,7 +14,11 @@ from env.base import Deed, Witnessed
 from env.settle import QUIET, pause
 from tools.actions import Key
 from tools.base import Changes, Eyes, Frame
+from tools.browser import BrowserEyes
 from tools.deeds import Event, Gathered, Gathering
+from tools.errors import EnvError
+from tools.tabs import PageChanges, Tabs
+from tools.witness_page import PageWitness
 
 LONGEST = 1.0
 """Seconds that a question for the next deed waits for one."""
@@ -58,12 +62,13 @@ class Watcher:
         self._gathering = Gathering(self._samples[0].frame.size, HIDDEN)
         self._before = self._samples[0]
         self._began: float | None = None
+        self._quiet = True
         self._looking = asyncio.create_task(self._look())
 
     async def close(self) -> None:
         """Looks no longer."""
         self._looking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError, EnvError):
             await self._looking
 
     def take(self, event: Event) -> None:
@@ -72,6 +77,7 @@ class Watcher:
         if self._gathering.began != self._began:
             self._began = self._gathering.began
             self._before = self._just_before(self._began)
+            self._quiet = self._was_quiet(self._before, self._began)
 
     def end(self) -> None:
         """The person is done."""
@@ -98,12 +104,19 @@ class Watcher:
             return
         seen = self._before
         deed = Deed(action=done.action, target=done.target, lost=done.lost, size=seen.frame.size,
-                    settled=done.when - seen.changed >= QUIET, url=seen.url)  # fmt: skip
+                    settled=self._quiet, url=seen.url)  # fmt: skip
         self._deeds.put_nowait(Witnessed(deed, seen.frame.png, over=False))
 
     def _just_before(self, when: float | None) -> _Sample:
         before = (one for one in reversed(self._samples) if when is None or one.taken <= when)
         return next(before, self._samples[0])
+
+    def _was_quiet(self, seen: _Sample, when: float | None) -> bool:
+        """Whether the picture had been at rest for a while, and did not change between it and the event."""
+        if when is None:
+            return True
+        since = self._changes.last()
+        return when - seen.changed >= QUIET and not seen.taken < since < when
 
     async def _look(self) -> None:
         begun = time.monotonic()
@@ -118,3 +131,23 @@ class Watcher:
         frame, url = await self._eyes.grab(), self._url()
         if not self._samples or self._samples[-1].frame.png != frame.png or self._samples[-1].url != url:
             self._samples.append(_Sample(frame, time.monotonic(), changed, url))
+
+
+class PageWatch(Watcher):
+    """What a person does in the pages of a browser's window."""
+
+    def __init__(self, tabs: Tabs, changes: PageChanges, *, private: bool) -> None:
+        super().__init__(BrowserEyes(tabs, changes), changes, url=lambda: tabs.pages[tabs.front_index].url)
+        self._witness = PageWitness(tabs, self.take, private=private)
+
+    @classmethod
+    async def prepare(cls, tabs: Tabs, changes: PageChanges, *, private: bool) -> "PageWatch":
+        """Before the first page is loaded. With `private`, what is typed into a field for passwords is not read."""
+        watch = cls(tabs, changes, private=private)
+        await watch._witness.prepare()
+        return watch
+
+    async def begin(self) -> None:
+        """Watches from now on."""
+        await self.open()
+        await self._witness.begin()

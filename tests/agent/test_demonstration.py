@@ -1,5 +1,6 @@
 """A person shows a task: their input goes through a real X server, and what was seen of it is a run."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -10,25 +11,37 @@ from typing import Any
 
 import pytest
 
+from agent.commands.replay import replay
 from agent.trace import Decision, RunFolder, Status, Step
-from tests.tools.private_desktop import PrivateDesktop, until
+from env.windows import Windows
+from scenarios.loader import load
+from tests.tools.private_desktop import SIZE, PrivateDesktop, until
+from tools.geometry import Point, Rect, to_grid
 
 ROOT = Path(__file__).parent.parent.parent
 HANDS = """
-import asyncio, json, sys
-from tools.actions import ACTION
+import asyncio, json, os, sys, time
+from env.settle import settle
+from tools.actions import ACTION, MouseMove, Pointing
 from tools.desktop import Desktop
 from tools.geometry import Size
+from tools.screen import DamageClock
 
 async def main() -> None:
-    hands = Desktop()
+    hands, changes, size = Desktop(), DamageClock(os.environ["DISPLAY"]), Size(1280, 720)
     for line in sys.stdin:
-        outcome = await hands.do(ACTION.validate_python(json.loads(line)), Size(1280, 720))
+        action = ACTION.validate_python(json.loads(line))
+        steps = [MouseMove(coordinate=action.place), action] if isinstance(action, Pointing) else [action]
+        for step in steps:
+            outcome = await hands.do(step, size)
+            await settle(changes, time.monotonic(), quiet=0.3)
         print(json.dumps(outcome.model_dump(mode="json")), flush=True)
     hands.close()
+    changes.close()
 
 asyncio.run(main())
 """
+"""A person's hands: they look where they are going, and at what came of it, before they go on."""
 
 
 @pytest.fixture
@@ -72,7 +85,7 @@ class Recording:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "agent", "record", "--out", str(folder), *options],
-                env=person.environment | {"PYTHONPATH": str(ROOT), "SUREHAND_RUNS": str(folder.parent)}, cwd=ROOT,
+                env=person.environment | {"PYTHONPATH": str(ROOT), "SUREHAND_BROWSER": "headless"}, cwd=ROOT,
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
 
@@ -151,3 +164,56 @@ async def test_what_a_person_does_on_their_display_is_a_run(person: PrivateDeskt
     run = RunFolder(recording.folder).run()
     assert (run.model, run.status) == ("person", Status.UNCHECKED)
     assert (recording.folder / "report.html").exists()
+
+
+class Page:
+    """Where a page of 1280x720 stands on the person's display: at the bottom of its window, whose borders are equal."""
+
+    def __init__(self, person: PrivateDesktop) -> None:
+        (rect,) = [Rect(*one["rect"]) for one in Windows(person.name).list()]
+        border = (rect.right - rect.left - SIZE.width) // 2
+        self._origin = Point(rect.left + border, rect.bottom - border - SIZE.height)
+
+    def at(self, x: int, y: int) -> list[float]:
+        """A place in the page on the display's grid."""
+        return list(to_grid(Point(self._origin.x + x, self._origin.y + y), SIZE))
+
+
+@pytest.mark.browser
+async def test_a_scenario_that_a_person_shows_is_judged_by_its_check(person: PrivateDesktop, tmp_path: Path) -> None:
+    hands, recording = Hands(person), Recording(person, tmp_path / "run", "--scenario", "web/login", "--seed", "3")
+    drawn = load("web/login").at(3).drawn
+    try:
+        await recording.ready()
+        page = Page(person)
+        hands.do("left_click", coordinate=page.at(250, 378))
+        hands.do("type", text=drawn["email"])
+        hands.do("left_click", coordinate=page.at(250, 464))
+        hands.do("type", text=drawn["password"])
+        hands.do("left_click", coordinate=page.at(128, 511))
+        hands.do("key", keys=["enter"])
+        await recording.steps(5)
+        recording.interrupt()
+        assert await recording.over() == 0, recording.log()
+    finally:
+        hands.close()
+        recording.close()
+    steps = list(RunFolder(recording.folder).steps())
+    assert actions(steps) == [
+        {"action": "left_click"},
+        {"action": "type", "text": drawn["email"]},
+        {"action": "left_click"},
+        {"action": "type", "text": drawn["password"]},
+        {"action": "left_click"},
+        {"action": "key", "keys": ["enter"]},
+        {"action": "terminate", "status": "success"},
+    ]
+    said = [step.reply.say for step in steps if isinstance(step.reply, Decision)]
+    assert [said[n] for n in (0, 2, 4)] == [
+        "Click the textbox 'Email'.",
+        "Click the input 'Password'.",
+        "Click the checkbox 'Keep me signed in'.",
+    ]
+    assert RunFolder(recording.folder).run().status is Status.PASSED
+    assert await asyncio.to_thread(replay, None, recording.folder, tmp_path / "again") == 0
+    assert RunFolder(tmp_path / "again").run().status is Status.PASSED
