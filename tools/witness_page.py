@@ -29,7 +29,7 @@ _RELOAD = (("f5",), ("ctrl", "r"), ("ctrl", "f5"), ("ctrl", "shift", "r"))
 _BACK = ("alt", "left")
 _AROUND = (("ctrl", "l"), ("alt", "d"), ("f6",), ("ctrl", "t"), ("ctrl", "w"), ("ctrl", "n"), ("ctrl", "tab"))
 """Keys for the browser and not for the page; what they lead to is told."""
-_MODIFIERS = ("ctrl", "alt", "shift", "win", "altgr", "capslock", "numlock")
+_MODIFIERS = ("ctrl", "alt", "shift", "meta", "altgr", "capslock", "numlock")
 
 _SCRIPT = """
 (() => {
@@ -54,6 +54,7 @@ _SCRIPT = """
   };
 
   const told = element => {
+    if (element.matches('html, body')) return [null, 'the page'];
     const d = describe([element], null)[0];
     const role = d?.role || element.localName, name = words(d?.name) || words(element.innerText);
     return [d, `the ${role}${name ? ` '${name}'` : ''}`];
@@ -82,7 +83,7 @@ _SCRIPT = """
   const send = (kind, event, more) => {
     if (event.isTrusted) out({kind, when: performance.timeOrigin + event.timeStamp, ...more});
   };
-  const held = event => [['ctrl', event.ctrlKey], ['alt', event.altKey], ['win', event.metaKey],
+  const held = event => [['ctrl', event.ctrlKey], ['alt', event.altKey], ['meta', event.metaKey],
                          ['shift', event.shiftKey]].filter(([, down]) => down).map(([name]) => name);
   const button = event => [1, 2, 3][event.button] ?? 0;
   const on = (name, listen) => addEventListener(name, listen, {capture: true, passive: true});

@@ -28,8 +28,8 @@ END = ("ctrl", "alt", "e")
 _EVENT = struct.Struct("=BB2xI4x4x4xhh4xH2x")  # an event of the core protocol: kind, detail, time, root x and y, state
 _KEY, _LIFT, _PRESS, _RELEASE = 2, 3, 4, 5
 _SHIFT, _LOCK, _CONTROL, _ALT, _NUMLOCK, _SUPER = 1, 2, 4, 8, 16, 64
-_HELD = (("ctrl", _CONTROL), ("alt", _ALT), ("win", _SUPER))
-_ALONE = ("alt", "win")
+_HELD = (("ctrl", _CONTROL), ("alt", _ALT), ("meta", _SUPER))
+_ALONE = ("alt", "meta")
 """Modifiers that do something by themselves."""
 _MODIFIERS = (*_ALONE, "ctrl", "shift", "altgr", "capslock", "numlock")
 _WHEEL = {4: (1, 0), 5: (-1, 0), 6: (0, -1), 7: (0, 1)}
@@ -54,12 +54,14 @@ class XWitness:
 
     def __init__(self, display: str, tell: Callable[[Event], object], end: Callable[[], object], about: About) -> None:
         self._name, self._tell, self._end, self._about = display, tell, end, about
-        self._control, self._data = connect(display), connect(display)
+        self._control, self._data, self._map = connect(display), connect(display), connect(display)
         with lost_display(display):
             if not self._control.has_extension("RECORD"):
                 raise EnvError(f"display {display!r} has no RECORD extension, by which a person's input is seen")
             self._behind = _server_time_behind(self._control)
-            self._keyboard = Keyboard(self._control)
+            self._keyboard = Keyboard(
+                self._map
+            )  # who speaks XKEYBOARD is not told of new key maps: by `_control` we are
             self._keymap = self._keyboard.keymap()
             self._grab_end()
             self._context = self._record()
@@ -76,8 +78,8 @@ class XWitness:
                 self._control.sync()
             self._thread.join()
         with lost_display(self._name):
-            self._data.close()
-            self._control.close()
+            for connection in (self._data, self._map, self._control):
+                connection.close()
 
     def _record(self) -> int:
         from Xlib.ext import record
