@@ -28,6 +28,8 @@ _EVERY = 0.04
 _ANYWAY = 0.5
 """Seconds after which a picture is taken in any case: a change may hide behind the frame of a screenshot."""
 _KEPT = 50
+_PATIENCE = 2.0
+"""Seconds that a page has to give a picture."""
 _INTERRUPT = Key(keys=("ctrl", "c"))
 """What ends a demonstration in the terminal that it was begun in, and is no part of it."""
 
@@ -137,8 +139,8 @@ class PageWatch(Watcher):
     """What a person does in the pages of a browser's window."""
 
     def __init__(self, tabs: Tabs, changes: PageChanges, *, private: bool) -> None:
-        super().__init__(BrowserEyes(tabs, changes), changes, url=lambda: tabs.pages[tabs.front_index].url)
-        self._witness = PageWitness(tabs, self.take, private=private)
+        super().__init__(BrowserEyes(tabs, changes, _PATIENCE), changes, url=lambda: tabs.pages[tabs.front_index].url)
+        self._tabs, self._witness = tabs, PageWitness(tabs, self.take, private=private)
 
     @classmethod
     async def prepare(cls, tabs: Tabs, changes: PageChanges, *, private: bool) -> "PageWatch":
@@ -151,3 +153,18 @@ class PageWatch(Watcher):
         """Watches from now on."""
         await self.open()
         await self._witness.begin()
+        self._tabs.leave_to_person(True)
+
+    async def next(self, *, finish: bool) -> Witnessed:
+        """The next deed; when they are done, the tabs are taken back."""
+        if finish:
+            self._tabs.leave_to_person(False)
+        return await super().next(finish=finish)
+
+    async def _sample(self) -> None:
+        """A tab that the person left gives no picture until they are seen in the next one."""
+        try:
+            await super()._sample()
+        except EnvError:
+            if not (self._tabs.pages and self._samples):
+                raise

@@ -27,7 +27,10 @@ _TYPED = {"typed", "generated", "keyword", "keyword_generated", "auto_bookmark",
 """Chromium's names for how a person goes to an address around the page (DevTools protocol, Page.TransitionType)."""
 _RELOAD = (("f5",), ("ctrl", "r"), ("ctrl", "f5"), ("ctrl", "shift", "r"))
 _BACK = ("alt", "left")
-_AROUND = (("ctrl", "l"), ("alt", "d"), ("f6",), ("ctrl", "t"), ("ctrl", "w"), ("ctrl", "n"), ("ctrl", "tab"))
+_AROUND = {
+    *(("ctrl", key) for key in ("l", "t", "w", "n", "tab", "pageup", "pagedown", *"123456789")),
+    *(("alt", key) for key in ("d", *"12345678")), ("ctrl", "shift", "tab"), ("ctrl", "shift", "t"), ("f6",),
+}  # fmt: skip
 """Keys for the browser and not for the page; what they lead to is told."""
 _MODIFIERS = ("ctrl", "alt", "shift", "meta", "altgr", "capslock", "numlock")
 
@@ -232,17 +235,17 @@ class PageWitness:
 
     def _navigated(self, page: "Page", frame: "Frame") -> None:
         if frame is page.main_frame:
-            self._do(self._tell_where(page, time.monotonic()))
+            self._do(self._tell_where(page, time.monotonic(), around=not self._inside))
 
-    async def _tell_where(self, page: "Page", when: float) -> None:
-        """Tells how the person left the document, if they did that around the page and not in it."""
+    async def _tell_where(self, page: "Page", when: float, *, around: bool) -> None:
+        """Tells how the person left a document, if they did that around the page and not in it."""
         async with self._went:
             before, _ = self._histories[page]
             index, length, how = await _history(page)
             self._histories[page] = (index, length)
-            if index < before and not self._inside:
+            if index < before and around:
                 self._tell(Went(Back(), when))
-            elif how in _TYPED and (index > before or (index == before and not self._inside)):
+            elif how in _TYPED and (index > before or (index == before and around)):
                 self._tell(Went(Goto(url=page.url), when))
 
     def _do(self, job: Any) -> None:

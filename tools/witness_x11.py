@@ -59,9 +59,7 @@ class XWitness:
             if not self._control.has_extension("RECORD"):
                 raise EnvError(f"display {display!r} has no RECORD extension, by which a person's input is seen")
             self._behind = _server_time_behind(self._control)
-            self._keyboard = Keyboard(
-                self._map
-            )  # who speaks XKEYBOARD is not told of new key maps: by `_control` we are
+            self._keyboard = Keyboard(self._map)  # a connection that speaks XKEYBOARD is not told of new key maps
             self._keymap = self._keyboard.keymap()
             self._grab_end()
             self._context = self._record()

@@ -151,6 +151,8 @@ def model_for(settings: Settings, task: Task, used: int = 0) -> MakeModel:
             return _always(ScriptedModel(*islice(_script(Path(argument)), used, None)))
         case "replay" if argument:
             return _always(ReplayModel(Path(argument), used))
+        case "person":
+            raise UserError("a person decides in `surehand record` only", remedy="choose another model with --model")
     raise _unknown(settings.model)
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from agent.cli import main
 from agent.commands.replay import replay
+from agent.serving.loopback import Handler, LoopbackServer
 from agent.trace import Decision, RunFolder, Status, Step
 from env.windows import Windows
 from scenarios.loader import load
@@ -126,9 +128,10 @@ def actions(steps: list[Step]) -> list[dict[str, Any]]:
     ]
 
 
-pytestmark = [pytest.mark.desktop, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.desktop
 async def test_what_a_person_does_on_their_display_is_a_run(person: PrivateDesktop, tmp_path: Path) -> None:
     note = person.home / "note.txt"
     note.touch()
@@ -179,6 +182,7 @@ class Page:
         return list(to_grid(Point(self._origin.x + x, self._origin.y + y), SIZE))
 
 
+@pytest.mark.desktop
 @pytest.mark.browser
 async def test_a_scenario_that_a_person_shows_is_judged_by_its_check(person: PrivateDesktop, tmp_path: Path) -> None:
     hands, recording = Hands(person), Recording(person, tmp_path / "run", "--scenario", "web/login", "--seed", "3")
@@ -217,3 +221,84 @@ async def test_a_scenario_that_a_person_shows_is_judged_by_its_check(person: Pri
     assert RunFolder(recording.folder).run().status is Status.PASSED
     assert await asyncio.to_thread(replay, None, recording.folder, tmp_path / "again") == 0
     assert RunFolder(tmp_path / "again").run().status is Status.PASSED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ((), "name one thing to record: RUN, --goal or --scenario"),
+        (("runs/a", "--goal", "a b"), "name one thing to record"),
+        (("runs/a", "--url", "https://a.example/"), "a run has its world and pages already"),
+        (
+            ("--goal", "a b", "--world", "desktop"),
+            "nobody can be watched in the world 'desktop'; use display",
+        ),
+        (("--goal", "a b", "--world", "display", "--url", "https://a.example/"), "--url needs a browser"),
+        (("--scenario", "web/login", "--url", "https://a.example/"), "a scenario has its own world and pages"),
+        (("--scenario", "desktop/editor-note"), "happens on a private desktop, which nobody sees"),
+        (("--scenario", "web/login"), "no display: DISPLAY is not set"),
+        (("--goal", "a b"), "no display: DISPLAY is not set"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_with_the_remedy(
+    arguments: tuple[str, ...], why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main(["record", *arguments])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert why in said.err
+
+
+VALUE = "Zeppelin7Hafen"
+PAGE = b"""<!doctype html><title>Shop</title><style>
+body { margin: 0 } input, button { width: 800px; height: 200px }</style>
+<input type=password placeholder=Password><br><button>Buy</button>"""
+
+
+class _Shop(Handler[LoopbackServer]):
+    def do_GET(self) -> None:
+        self.send(200, PAGE, "text/html")
+
+
+@pytest.mark.soak
+@pytest.mark.desktop
+@pytest.mark.browser
+async def test_what_is_done_around_a_page_and_a_password_that_nothing_shows(
+    person: PrivateDesktop, tmp_path: Path
+) -> None:
+    with LoopbackServer(_Shop) as shop:
+        recording = Recording(person, tmp_path / "run", "--goal", "Look around in the shop.", "--url", shop.url)
+        hands = Hands(person)
+        try:
+            await recording.ready()
+            page = Page(person)
+            hands.do("left_click", coordinate=page.at(300, 100))
+            hands.do("type", text=VALUE)
+            for opened in ("ctrl+l", "ctrl+t"):
+                hands.do("key", keys=opened)
+                hands.do("type", text=f"{shop.url}two\n")
+                hands.do("key", keys="alt+left" if opened == "ctrl+l" else "ctrl+1")
+            hands.do("left_click", coordinate=page.at(300, 300))
+            hands.do("type", text="x")
+            await recording.steps(7)
+            recording.interrupt()
+            assert await recording.over() == 0, recording.log()
+        finally:
+            hands.close()
+            recording.close()
+    assert actions(list(RunFolder(recording.folder).steps())) == [
+        {"action": "left_click"},
+        {"action": "type", "text": "{{secret:password}}"},
+        {"action": "goto", "url": f"{shop.url}two"},
+        {"action": "back"},
+        {"action": "new_tab"},
+        {"action": "goto", "url": f"{shop.url}two"},
+        {"action": "switch_tab", "tab": 0},
+        {"action": "left_click"},
+        {"action": "type", "text": "x"},
+        {"action": "terminate", "status": "success"},
+    ]
+    files = [file for file in recording.folder.rglob("*") if file.is_file()]
+    assert [file for file in files if VALUE.encode() in file.read_bytes()] == []

@@ -1,6 +1,7 @@
 """Events of a person's mouse and keyboard, gathered to actions."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ def actions(*events: Event) -> list[object]:
     return [one.action for one in gathered(*events)]
 
 
-def click(when: float, point: Point = HERE, button: int = 1, **about: object) -> list[Event]:
+def click(when: float, point: Point = HERE, button: int = 1, **about: Any) -> list[Event]:
     return [Press(button, point, when)._replace(**about), Release(button, point, when + 0.05)]
 
 
