@@ -60,7 +60,8 @@ class Watcher:
 
     async def open(self) -> None:
         """Takes the first picture and goes on looking. Raises EnvError."""
-        await self._sample()
+        while not self._samples:
+            await self._sample()
         self._gathering = Gathering(self._samples[0].frame.size, HIDDEN)
         self._before = self._samples[0]
         self._began: float | None = None
@@ -140,7 +141,8 @@ class PageWatch(Watcher):
 
     def __init__(self, tabs: Tabs, changes: PageChanges, *, private: bool) -> None:
         super().__init__(BrowserEyes(tabs, changes, _PATIENCE), changes, url=lambda: tabs.pages[tabs.front_index].url)
-        self._tabs, self._witness = tabs, PageWitness(tabs, self.take, private=private)
+        self._tabs, self._turned = tabs, asyncio.Event()
+        self._witness = PageWitness(tabs, self.take, self._turned.set, private=private)
 
     @classmethod
     async def prepare(cls, tabs: Tabs, changes: PageChanges, *, private: bool) -> "PageWatch":
@@ -162,9 +164,15 @@ class PageWatch(Watcher):
         return await super().next(finish=finish)
 
     async def _sample(self) -> None:
-        """A tab that the person left gives no picture until they are seen in the next one."""
+        """A page that is left while it is seen may never give its picture: the next one is seen instead."""
+        self._turned.clear()
+        seeing, turning = asyncio.ensure_future(super()._sample()), asyncio.ensure_future(self._turned.wait())
         try:
-            await super()._sample()
-        except EnvError:
-            if not (self._tabs.pages and self._samples):
-                raise
+            await asyncio.wait((seeing, turning), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            turning.cancel()
+            seeing.cancel()
+        await asyncio.wait((seeing,))
+        error = None if seeing.cancelled() else seeing.exception()
+        if error and not (isinstance(error, EnvError) and self._tabs.pages):
+            raise error

@@ -148,10 +148,15 @@ class _Told(BaseModel):
 
 
 class PageWitness:
-    """Calls `tell` with each event in the pages of these tabs, and around them. Times are of `time.monotonic`."""
+    """Calls `tell` with each event in the pages of these tabs, and around them. Times are of `time.monotonic`.
 
-    def __init__(self, tabs: Tabs, tell: Callable[[Event], None], *, private: bool) -> None:
-        self._tabs, self._tell, self._private = tabs, tell, private
+    `turn` is called when another page or document is there.
+    """
+
+    def __init__(
+        self, tabs: Tabs, tell: Callable[[Event], None], turn: Callable[[], None] = lambda: None, *, private: bool
+    ) -> None:
+        self._tabs, self._tell, self._turn, self._private = tabs, tell, turn, private
         self._inside = True
         self._histories: dict[Page, tuple[int, int]] = {}  # where each page is in its history, and how long that is
         self._went = asyncio.Lock()
@@ -189,6 +194,7 @@ class PageWitness:
         number = self._tabs.pages.index(page)
         if number != self._tabs.front_index:
             self._tabs.show(page)
+            self._turn()
             self._tell(Went(SwitchTab(tab=number), when))
 
     def _event(self, told: _Told, when: float, page: "Page") -> Event | None:
@@ -222,6 +228,7 @@ class PageWitness:
         return None if chord in _AROUND else Chord(chord, when, Target(told.target))
 
     def _opened(self, page: "Page") -> None:
+        self._turn()
         self._do(self._new(page, time.monotonic()))
 
     async def _new(self, page: "Page", when: float) -> None:
@@ -235,6 +242,7 @@ class PageWitness:
 
     def _navigated(self, page: "Page", frame: "Frame") -> None:
         if frame is page.main_frame:
+            self._turn()
             self._do(self._tell_where(page, time.monotonic(), around=not self._inside))
 
     async def _tell_where(self, page: "Page", when: float, *, around: bool) -> None:
