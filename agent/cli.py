@@ -10,6 +10,7 @@ import typer
 
 from agent.commands.export import export
 from agent.commands.memory import memory
+from agent.commands.recording import record
 from agent.commands.see import describe, ground
 from agent.commands.tune import tune_app
 from agent.serving.commands import serve
@@ -248,20 +249,7 @@ def play_tests(
     raise typer.Exit(run_session(settings, paths, only, not no_model, trace, junit, out, show, mend, not no_cache))
 
 
-@app.command()
-def record(
-    folder: Annotated[Path, typer.Argument(help="Folder of a run that passed.", metavar="RUN")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="New file for the test, such as test_login.yaml.")
-    ] = None,
-    config: Config = None,
-) -> None:
-    """Make a test from a run: exact steps with several ways to each thing, which play without a model."""
-    from agent.commands.record import record as command
-
-    raise typer.Exit(command(config, folder, out))
-
-
+app.command()(record)
 app.command()(export)
 app.command()(serve)
 app.command()(memory)

@@ -30,11 +30,15 @@ async def nobody(question: Question) -> Leave:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """`tokens` limits prompts and replies together; `approve` holds verbs that need the leave of whom `ask` asks."""
+    """`tokens` limits prompts and replies together; `approve` holds verbs that need the leave of whom `ask` asks.
+
+    With `patient` there are no limits: a person takes as long as they do.
+    """
 
     tokens: int | None = None
     approve: frozenset[str] = frozenset()
     ask: Ask = nobody
+    patient: bool = False
     on_step: Callable[[Step], None] = lambda step: None
     clock: Callable[[], float] = time.monotonic
 

@@ -217,8 +217,9 @@ class _Attempt:
         first = len(self.steps) + 1
         context = Context(
             goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
-            tokens=self.means.tokens, approve=self.means.approve, steps=self.steps, clock=self._clock,
-            began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps), on_step=self.means.on_step,
+            tokens=self.means.tokens, approve=self.means.approve, patient=self.means.patient, steps=self.steps,
+            clock=self._clock, began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps),
+            on_step=self.means.on_step,
         )  # fmt: skip
         config: RunnableConfig = {"configurable": {"thread_id": f"{self.record.id}/{first}"},
                                   "recursion_limit": _MOST_NODES}  # fmt: skip

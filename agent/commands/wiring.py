@@ -69,6 +69,15 @@ def kept_world(settings: Settings, task: Task, run: Run) -> KeptEnvironment:
     return KeptEnvironment(_spec(settings, task), Path(run.world["folder"]), run.world["keeper"])
 
 
+def watched_world(settings: Settings, task: Task) -> KeptEnvironment:
+    """The world of a task where a person can show it: their own display, or a browser in a window on that.
+
+    It is told no secrets: where a person types one it is not read at all.
+    """
+    kind: Kind = "window" if task.world == "browser" else "display"
+    return KeptEnvironment(_spec(settings, task).model_copy(update={"kind": kind, "watched": True}))
+
+
 def _spec(settings: Settings, task: Task) -> WorldSpec:
     return spec_for(settings, task.world, task.size, ASSETS, task.allow, network=task.network)
 
@@ -141,6 +150,8 @@ def model_for(settings: Settings, task: Task, used: int = 0) -> MakeModel:
             return _always(ScriptedModel(*islice(_script(Path(argument)), used, None)))
         case "replay" if argument:
             return _always(ReplayModel(Path(argument), used))
+        case "person":
+            raise UserError("a person decides in `surehand record` only", remedy="choose another model with --model")
     raise _unknown(settings.model)
 
 
