@@ -1,1 +1,1 @@
-"""Runs as training data for ms-swift and others, and a check of any such data."""
+"""Training: data from runs, tuning by ms-swift, and worlds as Gymnasium environments."""
