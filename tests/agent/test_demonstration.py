@@ -182,6 +182,7 @@ class Page:
         return list(to_grid(Point(self._origin.x + x, self._origin.y + y), SIZE))
 
 
+@pytest.mark.soak
 @pytest.mark.desktop
 @pytest.mark.browser
 async def test_a_scenario_that_a_person_shows_is_judged_by_its_check(person: PrivateDesktop, tmp_path: Path) -> None:
