@@ -11,6 +11,7 @@ from PIL import Image
 
 from agent.serving.fake_server import FakeServer, Reply
 from agent.serving.machine import CPU_PYTHON
+from agent.training.check import check
 from tests.agent.harm import ModelServer, Site
 
 ROOT = Path(__file__).parent.parent
@@ -56,6 +57,8 @@ def test_every_command_works_as_written(tmp_path: Path, request: pytest.FixtureR
             wanted = 1 if command.endswith(FAILS) else 0
             assert done.returncode == wanted, f"$ {command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         assert site.typed == "ab"
+    for name in ("grounding", "episodes"):
+        assert [str(found) for found in check(tmp_path / name).found] == []
     assert (tmp_path / "runs" / "login" / "report.html").exists()
     assert "there is &#39;Sign&#39;" in (tmp_path / "runs" / "guests" / "index.html").read_text()
 

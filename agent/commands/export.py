@@ -55,11 +55,9 @@ def export(
         from agent.commands.export_data import export_data
 
         raise typer.Exit(export_data(config, what, out, Wanted(form, every, thoughts, history, share)))
-    if len(what) != 1:
-        raise UserError("one test at a time", cause=f"{len(what)} were named", remedy="name one test file or one run")
     if every or thoughts or history or share != 0.1:
         raise UserError(f"--any, --thoughts, --history and --validation are not for {form!r}",
                         remedy=f"they are for data: {', '.join(DATA)}")  # fmt: skip
     from agent.commands.export_test import export_test
 
-    raise typer.Exit(export_test(config, what[0], form, out))
+    raise typer.Exit(export_test(config, what, form, out))

@@ -15,11 +15,14 @@ from scenarios.schema import counted, meant
 from tools.errors import UserError
 
 
-def export_test(config: Path | None, what: Path, target: str, out: Path | None) -> int:
+def export_test(config: Path | None, named: Sequence[Path], target: str, out: Path | None) -> int:
     """Writes the file. Returns the exit status. Raises UserError."""
     if target not in TARGETS:
         near = meant(target, (*TARGETS, *DATA))
         raise UserError(f"a test cannot be exported to {target!r}", remedy=near or f"use one of {', '.join(TARGETS)}")
+    if len(named) != 1:
+        raise UserError("one test at a time", cause=f"{len(named)} were named", remedy="name one test file or one run")
+    what = named[0]
     name, cases = _read(config, what)
     written = export(cases, target, out or Path(default_name(name, target)))
     screen = console()

@@ -28,8 +28,9 @@ def faults(told: Conversation, size_of: SizeOf) -> Iterator[Fault]:
     yield from _counts(texts, told.objects)
     if told.objects:
         yield from _places(told.objects, [size if isinstance(size, Size) else None for size in sizes])
-    for turn, text in zip(told.turns, _filled(texts, told.objects), strict=True):
-        if turn.role == "assistant":
+    following = [*(turn.role for turn in told.turns[1:]), ""]
+    for turn, text, then in zip(told.turns, _filled(texts, told.objects), following, strict=True):
+        if turn.role == "assistant" and turn.learned and then != "tool_call":
             yield from _answer(text.rpartition("</think>")[2])
 
 

@@ -14,7 +14,8 @@ from agent.trace import Call, Completion, Unreadable
 from agent.training.conversation import Conversation, Fault, Turn
 from tools.actions import VERBS
 
-_OLD_BOXES = re.compile(r"<\|(?:box|object_ref|quad|point)_(?:start|end)\|>|</?(?:box|ref|quad)>")
+_OLD_BOXES = re.compile(r"<\|(?:box|object_ref|quad|point)_(?:start|end)\|>")
+_OLDER_BOXES = re.compile(r"</?(?:box|ref|quad)>")
 _TEMPLATE = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|image_pad|video_pad)\|>")
 _INLINE_CALL = re.compile(r"<tool_call>(.*?)(?:</tool_call>|$)", re.DOTALL)
 _NEW_BOXES = 'write {"bbox_2d": <bbox>, "label": "…"} as Qwen3-VL does; for ms-swift, set QWENVL_BBOX_FORMAT=new'
@@ -22,16 +23,14 @@ ON_THE_GRID = "coordinates run from 0 to 1000 whatever the picture's size: x / w
 
 
 def faults(told: Conversation) -> Iterator[Fault]:
-    """Everything that is wrong with its turns."""
+    """Everything that is wrong with its turns. An answer that is not learned may be as wrong as it was."""
     yield from _order(told)
     for turn in told.turns:
-        yield from _tokens(turn)
+        yield from _tokens(turn.text)
         if turn.role == "tool_call":
             yield from _call(turn.text, told.tools)
-        elif turn.role == "assistant":
-            for written in _INLINE_CALL.findall(_spoken(turn.text)):
-                yield from _call(written, told.tools)
-            yield from _thought(turn.text)
+        elif turn.role == "assistant" and turn.learned:
+            yield from _answer(turn.text, told.tools)
     yield from _joins(told.turns)
     yield from _thoughts(told.turns)
 
@@ -54,13 +53,21 @@ def _order(told: Conversation) -> Iterator[Fault]:
             yield Fault(f"a result of a call after a turn of the {before}", "put the call before it")
 
 
-def _tokens(turn: Turn) -> Iterator[Fault]:
-    if found := _OLD_BOXES.search(turn.text):
+def _tokens(text: str) -> Iterator[Fault]:
+    if found := _OLD_BOXES.search(text):
         yield Fault(f"the token {found[0]} of older models", _NEW_BOXES)
-    if found := _TEMPLATE.search(turn.text):
+    if found := _TEMPLATE.search(text):
         yield Fault(f"the token {found[0]} in a text", "leave it to the chat template; write <image> for a picture")
-    if turn.role == "assistant" and "Action:" in turn.text and "Action Input:" in turn.text:
+
+
+def _answer(text: str, tools: Sequence[dict[str, Any]] | None) -> Iterator[Fault]:
+    if found := _OLDER_BOXES.search(text):
+        yield Fault(f"the token {found[0]} of older models", _NEW_BOXES)
+    if "Action:" in text and "Action Input:" in text:
         yield Fault("both 'Action:' and 'Action Input:' in an answer", "say it otherwise: ms-swift takes it for ReAct")
+    for written in _INLINE_CALL.findall(text.rpartition("</think>")[2]):
+        yield from _call(written, tools)
+    yield from _thought(text)
 
 
 def _joins(turns: Sequence[Turn]) -> Iterator[Fault]:
@@ -96,10 +103,6 @@ def _thoughts(turns: Sequence[Turn]) -> Iterator[Fault]:
 def _result(text: str) -> bool:
     """Whether a turn of the user is the result of a call, which the chat template does not count as a question."""
     return text.startswith("<tool_response>") and text.endswith("</tool_response>")
-
-
-def _spoken(text: str) -> str:
-    return text.rpartition("</think>")[2]
 
 
 def _call(text: str, tools: Sequence[dict[str, Any]] | None) -> Iterator[Fault]:

@@ -16,8 +16,8 @@ from agent.training.episodes import Episode
 from tools.actions import BrowserAction, ComputerAction, LeftClickDrag, Pointing
 from tools.geometry import GridPoint
 
-_MARKUP = re.compile(r"<(?:image|video|audio|bbox|ref-object|cot-process|start-image|/?think)>|<\|\w+\|>")
-"""Words that a trainer or a tokenizer takes for more than text (ms-swift 4.6, swift/template/base.py)."""
+_MARKUP = re.compile(r"<(?:image|video|audio|bbox|ref-object|cot-process|start-image|/?think)>|<\|\w+\|>|Action Input:")
+"""What a tokenizer or ms-swift takes for more than text (4.6, swift/template/base.py, swift/agent_template/base.py)."""
 
 
 class Lesson(NamedTuple):

@@ -62,7 +62,11 @@ def swift_agent(episode: Episode, telling: Telling, left_out: LeftOut) -> Iterat
 
 
 def openai(episode: Episode, telling: Telling, left_out: LeftOut) -> Iterator[Row]:
-    """Messages of chat completions, with `tools`. `weight` 0 marks an answer that is only told."""
+    """Messages of chat completions, with `tools`. `weight` 0 marks an answer that is only told.
+
+    Results of calls hold pictures, as vLLM takes them. ms-swift 4.6 does not see those there (it writes such a result
+    as JSON text), so this format is for other trainers; with pictures in turns of the user (`history`) it is for all.
+    """
     for lesson in _plain(episode, telling, left_out):
         told = [_openai_message(lesson, number, message) for number, message in _wired(lesson, telling)]
         yield _row(lesson, {"messages": told, "tools": _tools(episode, telling), "parallel_tool_calls": False})

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.commands.export import DATA
 from agent.prompt import Style
 from agent.training.check import check
 from agent.training.dataset import make, validation_tasks
@@ -19,6 +20,10 @@ from tests.agent.test_cli import Surehand
 from tests.training.runs import rows_of
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_the_command_knows_the_formats() -> None:
+    assert tuple(FORMATS) == DATA
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -124,6 +129,7 @@ def test_what_a_mistake_is_told(
         "runs --format swfit": "a test cannot be exported to 'swfit'; did you mean 'swift'?",
         "runs --format swift --validation 2": "invalid value for '--validation': Input should be less than",
         "runs --format swift --thoughts some": "invalid value for '--thoughts': Value error, 'some' is not one of",
+        "runs runs --format swfit": "a test cannot be exported to 'swfit'; did you mean 'swift'?",
         "runs runs --format playwright-ts": "one test at a time: 2 were named; name one test file or one run",
         "runs --format playwright-ts --any": "--any, --thoughts, --history and --validation are not",
     }.items():

@@ -147,7 +147,7 @@ async def test_with_numbers_and_words_on_the_screen(tmp_path: Path) -> None:
     assert '\n1 entry "Note" [' in row["messages"][1]["content"]
 
 
-@pytest.mark.parametrize("markup", ["<image>", "<think>", "<bbox>", "<|im_end|>"])
+@pytest.mark.parametrize("markup", ["<image>", "<think>", "<bbox>", "<|im_end|>", "Action Input:"])
 def test_markup_in_a_text_is_left_out(markup: str, runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs / "b", tmp_path / "runs" / "bad")
     record = RunFolder(tmp_path / "runs" / "bad")
