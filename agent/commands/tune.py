@@ -3,6 +3,7 @@
 import shlex
 import shutil
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -73,18 +74,22 @@ def start(
     from agent.training.tuning import Knobs, imagined, plan
 
     model, material = find(name), open_material(data)
-    folder = (out or _FOLDER / model.name).absolute()
-    here, tuner = look(), _tuner(show)
-    machine, tuner = imagined(model, here, tuner) if show else (here, tuner)
+    folder, tuner, here = (out or _FOLDER / model.name).absolute(), _tuner(show), look()
     knobs = Knobs(rank=lora_rank, epochs=epochs, steps=steps, learning_rate=learning_rate, batch=batch,
                   length=max_length, seed=seed)  # fmt: skip
-    decided = plan(
-        model, material, folder, tuner, machine, knobs, device=device, cards=cards, modelscope=modelscope,
+    decide = partial(
+        plan, model, material, folder, knobs=knobs, device=device, cards=cards, modelscope=modelscope,
         resume=_last(folder) if resume else None,
     )  # fmt: skip
+    try:
+        decided = decide(tuner=tuner, machine=here)
+    except UserError:
+        if not show:
+            raise
+        machine, tuner = imagined(here)
+        decided = decide(tuner=tuner, machine=machine)
+        typer.echo("# for graphics cards of 80 GiB, which this machine has not")
     if show:
-        if machine != here:
-            typer.echo("# for graphics cards of 80 GiB; this machine has none")
         _print(decided)
     else:
         _tune(decided)

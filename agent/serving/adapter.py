@@ -30,7 +30,7 @@ class _Config(BaseModel):
 
     peft_type: str
     r: int = Field(0, ge=0)
-    rank_pattern: dict[str, int] = Field(default_factory=dict)
+    rank_pattern: dict[str, int] | None = None
     base_model_name_or_path: str | None = None
     use_dora: bool = False
     lora_bias: bool = False
@@ -40,7 +40,7 @@ class _Config(BaseModel):
     @property
     def rank(self) -> int:
         """The highest of any of its parts."""
-        return max([self.r, *self.rank_pattern.values()])
+        return max([self.r, *(self.rank_pattern or {}).values()])
 
 
 def adapted(model: Model, folder: Path) -> Model:

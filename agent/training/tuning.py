@@ -124,10 +124,8 @@ def plan(
     return draft.model_copy(update={"cards": count, "divided": divided})
 
 
-def imagined(model: Model, machine: Machine, tuner: Tuner) -> tuple[Machine, Tuner]:
-    """What a plan is shown for where this machine has no graphics card and the model wants some."""
-    if machine.cards or model.stand_in or model.gib <= _SMALL:
-        return machine, tuner
+def imagined(machine: Machine) -> tuple[Machine, Tuner]:
+    """What a command is shown for where this machine cannot hold the model."""
     return machine.model_copy(update={"cards": (80.0,) * 8}), IDEAL
 
 
