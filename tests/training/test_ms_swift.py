@@ -13,8 +13,9 @@ from agent.serving.machine import ROOT
 from agent.training.dataset import make
 from agent.training.rows import Telling
 from tests.agent.desk import NOTE, on
+from tests.serving.test_chat_template import PICTURE
 from tests.training.runs import rows_of
-from tests.training.test_lessons import PICTURE, trained
+from tests.training.test_lessons import trained
 
 PYTHON = ROOT / ".venv-tune" / "bin" / "python"
 pytestmark = [
