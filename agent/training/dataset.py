@@ -75,7 +75,7 @@ def _rows(taken: Iterable[Episode], form: str, telling: Telling, left_out: LeftO
         for row in FORMATS[form](episode, telling, left_out):
             line = json.dumps(row.values, ensure_ascii=False)
             if line in found:
-                left_out["row", "that was there before"] += 1
+                left_out["row", "equal to one before"] += 1
             else:
                 found[line] = (episode.task, row)
     return found

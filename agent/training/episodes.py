@@ -47,7 +47,7 @@ def episodes(paths: Sequence[Path], left_out: LeftOut, *, every: bool = False) -
         except UserError:
             if folder in paths:
                 raise
-            found = "that is damaged"
+            found = "with a damaged record"
         if isinstance(found, str):
             left_out["run", found] += 1
         else:
@@ -94,7 +94,7 @@ def _whole(picture: Path) -> bool:
 
 def _why_not(run: Run, every: bool) -> str:
     if run.status is None:
-        return "that is not over"
+        return "without an end"
     if run.status.value.startswith("error:"):
         return "that a failure of the machinery broke off"
     if every or run.status is Status.PASSED:
