@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from agent.chat.functions import functions
 from agent.chat.wire import wire_messages
+from agent.grounding import SYSTEM, locating
 from agent.prompt import Image, Style, Tool, User
 from agent.training.episodes import Episode, LeftOut
 from agent.training.grounding import Shown, shown
@@ -90,8 +91,8 @@ def _grounding(one: Shown) -> dict[str, Any]:
     answer = '[{"bbox_2d": <bbox>, "label": "<ref-object>"}]'
     return {
         "messages": [
-            {"role": "system", "content": "You are a helpful assistant."},
-            {"role": "user", "content": "<image>Locate <ref-object>. Report its bbox coordinates in JSON format."},
+            {"role": "system", "content": SYSTEM},
+            {"role": "user", "content": f"<image>{locating('<ref-object>')}"},
             {"role": "assistant", "content": answer},
         ],
         "images": [picture_name(one.sha256)],
