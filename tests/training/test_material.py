@@ -65,7 +65,8 @@ def test_nothing_there(tmp_path: Path, name: str) -> None:
 
 def test_thoughts_and_long_rows(tmp_path: Path) -> None:
     row = agent_row(tmp_path, "one", random.Random(1))
-    row["messages"][2]["content"] = "<think>\nhm\n</think>\n\nAction: Click Save.\n"
+    for number in (2, 5):
+        row["messages"][number]["content"] = "<think>\nhm\n</think>\n\nAction: Click Save.\n"
     row["images"] = [picture(tmp_path, "large", (0, 0, 9, 9), (1920, 1080))] * 2
     seen = open_material(write_rows(tmp_path / "rows.jsonl", [row]))
     assert seen.thoughts
