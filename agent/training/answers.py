@@ -58,10 +58,10 @@ def cases(file: Path, most: int | None = None) -> list[Case]:
 def judge(truth: str, answer: str) -> Judged:
     """How right an answer is, given the one to learn."""
     if (wanted := _action(truth)) is not None:
-        said = _action(answer)
-        return Judged("action", said is not None and _close(wanted, said), exact=wanted == said)
-    boxes, pointed = [box for box in _places(truth) if isinstance(box, Box)], _places(answer)
-    pairs = [(box, pointed[number] if number < len(pointed) else None) for number, box in enumerate(boxes)]
+        done = _action(answer)
+        return Judged("action", done is not None and _close(wanted, done), exact=wanted == done)
+    boxes, said = [box for box in _places(truth) if isinstance(box, Box)], _places(answer)
+    pairs = [(box, said[number] if number < len(said) else None) for number, box in enumerate(boxes)]
     hit = bool(pairs) and all(place is not None and _inside(_middle(place), box) for box, place in pairs)
     overlaps = [_overlap(box, place) if isinstance(place, Box) else 0.0 for box, place in pairs]
     return Judged("grounding", hit, sum(overlaps) / max(1, len(overlaps)))

@@ -160,6 +160,7 @@ def command(plan: Plan) -> list[str]:
     line += ["--per_device_train_batch_size", "1", "--per_device_eval_batch_size", "1"]
     line += ["--gradient_accumulation_steps", str(plan.accumulation)]
     line += ["--learning_rate", f"{knobs.learning_rate:g}", "--warmup_ratio", "0.05"]
+    line += ["--dataloader_num_workers", "4" if plan.cards else "0"]
     line += [*_rhythm(plan), "--seed", str(knobs.seed), "--data_seed", str(knobs.seed)]
     line += ["--output_dir", str(plan.out), "--add_version", "false", "--report_to", "none"]
     line += ["--deepspeed", "zero3"] if plan.divided else []

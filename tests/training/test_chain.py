@@ -70,10 +70,10 @@ def test_from_runs_to_a_loop_that_asks_the_adapter(tmp_path: Path) -> None:
                  "--out", tmp_path / "runs" / str(seed))  # fmt: skip
     data, out = tmp_path / "episodes", tmp_path / "tuned"
     surehand("export", tmp_path / "runs", "--format", "swift-agent", "--validation", 0.25, "--out", data)
-    surehand("tune", "stand-in", data, "--out", out, "--steps", 24, "--lora-rank", 16, *RATE, **cache)
+    surehand("tune", "stand-in", data, "--out", out, "--steps", 12, "--lora-rank", 16, *RATE, **cache)
     losses = read_record(out).losses
     assert losses is not None
-    assert losses[0] - losses[1] > 0.15, read_points(out)
+    assert losses[0] - losses[1] > 0.08, read_points(out)
 
     said = surehand("tune", "infer", out, "--most", 3, "--max-new-tokens", 16, **cache)
     adapter = checkpoints(out)[-1]
