@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from env.folder import base
 from env.kept import KeptEnvironment
 from env.settle import until
 from env.setup import Launch, PutFile, Run
-from tests.env.worlds import CHANGES, KINDS, OUTSIDE, SETUPS, make
+from tests.env.worlds import CHANGES, KINDS, OUTSIDE, SETUPS, kill, make
 from tools.actions import Key, LeftClick, Terminate, Type
 from tools.errors import EnvError, ScenarioError
 from tools.geometry import Box
@@ -151,8 +150,7 @@ async def test_a_world_that_dies_is_an_env_error_and_can_be_reset(victim: str, k
     try:
         await world.reset(SETUPS[kind], seed=0)
         await world.observe(Shots(tmp_path))
-        for pid in inside(world, victim):
-            os.kill(pid, signal.SIGKILL)
+        kill(inside(world, victim))
         with pytest.raises(EnvError):
             await until_error(world, tmp_path)
         await world.reset(SETUPS[kind], seed=0)
