@@ -70,9 +70,18 @@ def build(folder: Path) -> None:
         _dump(draft / "preprocessor_config.json", _PICTURES | {"image_processor_type": "Qwen2VLImageProcessor"})
         _dump(draft / "video_preprocessor_config.json", _PICTURES | {"video_processor_type": "Qwen3VLVideoProcessor"})
         _dump(draft / "generation_config.json", _SAMPLING)
-        draft.rename(folder)
+        put_in_place(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def put_in_place(draft: Path, folder: Path) -> None:
+    """Renames a finished folder; where another process was faster its folder stays, which is the same."""
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
 
 
 def _write_weights(folder: Path) -> None:
