@@ -27,6 +27,9 @@ END = ("ctrl", "alt", "e")
 
 _EVENT = struct.Struct("=BB2xI4x4x4xhh4xH2x")  # an event of the core protocol: kind, detail, time, root x and y, state
 _KEY, _LIFT, _PRESS, _RELEASE = 2, 3, 4, 5
+_START_OF_DATA = 4
+"""The first reply to RecordEnableContext (RECORD 1.13)."""
+_START_LIMIT = 20.0
 _SHIFT, _LOCK, _CONTROL, _ALT, _NUMLOCK, _SUPER = 1, 2, 4, 8, 16, 64
 _HELD = (("ctrl", _CONTROL), ("alt", _ALT), ("meta", _SUPER))
 _ALONE = ("alt", "meta")
@@ -65,8 +68,11 @@ class XWitness:
             self._context = self._record()
         self._dead = 0
         self._alone = 0
+        self._started = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="witness")
         self._thread.start()
+        if not self._started.wait(_START_LIMIT):
+            raise EnvError(f"display {display!r} did not begin to record within {_START_LIMIT:g} s")
 
     def close(self) -> None:
         """Stops watching. Idempotent."""
@@ -112,6 +118,8 @@ class XWitness:
             self._end()  # the display is gone, which the next look at it says
 
     def _hear(self, reply: Any) -> None:
+        if reply.category == _START_OF_DATA:  # from here on nothing is missed
+            self._started.set()
         for at in range(0, len(reply.data) // 32 * 32, 32):
             kind, detail, moment, x, y, state = _EVENT.unpack_from(reply.data, at)
             for event in self._events(kind & 0x7F, detail, moment / 1000 + self._behind, Point(x, y), state):

@@ -90,9 +90,27 @@ class PrivateDesktop:
         return subprocess.Popen(command, env=self.environment, stdout=quiet, stderr=quiet, start_new_session=True)
 
     def clear(self) -> None:
-        """Ends the programs that were started, with all that they started."""
+        """Ends the programs that were started, with all that they started, and sees their windows go."""
+        if not self._programs:
+            return
         while self._programs:
             _end(self._programs.pop())
+        clients = self.display.intern_atom("_NET_CLIENT_LIST")
+        while (listed := self.root.get_full_property(clients, Xatom.WINDOW)) and len(listed.value):
+            threading.Event().wait(0.02)
+
+    def wait_for_manager(self) -> None:
+        """Until the window manager has done all that came before, such as moving the focus from a window that ended.
+
+        It is asked for something that it tells in a property.
+        """
+        asked, told = map(self.display.intern_atom, ("_NET_REQUEST_FRAME_EXTENTS", "_NET_FRAME_EXTENTS"))
+        window = self.root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
+        question = ClientMessage(window=window, client_type=asked, data=(32, [0] * 5))
+        self.root.send_event(question, event_mask=X.SubstructureNotifyMask | X.SubstructureRedirectMask)
+        while not window.get_full_property(told, Xatom.CARDINAL):
+            threading.Event().wait(0.02)
+        window.destroy()
 
     def title(self) -> str:
         """The title of the active window, once it has the focus."""
@@ -176,6 +194,7 @@ class Window:
             self.window.set_wm_protocols([self._display.intern_atom("_NET_WM_PING")])
         self.window.map()
         self._display.sync()
+        desktop.wait_for_manager()  # which would take the focus away again
         self.window.set_input_focus(X.RevertToParent, X.CurrentTime)
         self._display.sync()
         self._thread = threading.Thread(target=self._read, daemon=True)

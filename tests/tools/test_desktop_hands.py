@@ -327,6 +327,10 @@ slot.ondrop = event => { event.preventDefault(); dropped = event.dataTransfer.ge
 </script>"""
 
 
+SHOWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Ends when a picture of the page was drawn: before that Chromium drops what the mouse does."""
+
+
 @pytest_asyncio.fixture
 async def page(desktop: PrivateDesktop) -> AsyncIterator[Page]:
     """A page that fills the screen."""
@@ -343,6 +347,7 @@ async def page(desktop: PrivateDesktop) -> AsyncIterator[Page]:
         page = context.pages[0]
         await page.set_content(PLAYGROUND)
         await until(lambda: "Page" in desktop.title())
+        await page.evaluate(SHOWN)
         yield page
         await context.close()
 
