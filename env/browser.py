@@ -21,7 +21,7 @@ from env.proxy import Proxy
 from env.sandbox import Sandbox
 from env.session import Session
 from env.settle import pause, settle
-from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
+from env.setup import Launch, OpenUrl, PutFile, Run, Script, Serve, SetupStep
 from env.site import PORT, Site
 from env.vault import Place
 from env.world import Look, WorldSpec, find_chromium
@@ -130,6 +130,8 @@ class BrowserWorld:
                 await self._open_url(step.url)
             case Launch():
                 raise ScenarioError("launch needs a desktop world; in a browser use open_url")
+            case Script():
+                await self._script(step)
 
     async def _open_url(self, url: str) -> None:
         from playwright.async_api import Error
@@ -140,6 +142,18 @@ class BrowserWorld:
         except Error as error:
             fault = EnvError if self._spec.network else ScenarioError  # what is outside is no part of a scenario
             raise fault(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
+
+    async def _script(self, step: Script) -> None:
+        from playwright.async_api import Error
+
+        page, _ = await self._open_tabs().front()
+        try:
+            async with asyncio.timeout(step.timeout):
+                await page.evaluate(step.function, step.argument)
+        except TimeoutError:
+            raise ScenarioError(f"script: not done within {step.timeout:g} s") from None
+        except Error as error:
+            raise ScenarioError(f"script: {error.message.splitlines()[0]}") from None
 
     async def look(self) -> Look:
         """Settles and grabs, through X where there is a display."""

@@ -1,0 +1,38 @@
+"""Reference solutions of MiniWoB++'s pages, by kind; and why the rest has none."""
+
+from scenarios.suites.miniwob.oracles import (
+    calendars,
+    drags,
+    figures,
+    forms,
+    games,
+    lists,
+    mail,
+    menus,
+    places,
+    shops,
+    sliders,
+    texts,
+    touches,
+)
+from scenarios.suites.miniwob.page import ORACLES
+
+KINDS = (calendars, drags, figures, forms, games, lists, mail, menus, places, shops, sliders, texts, touches)
+
+MISSPELT = frozenset({
+    "enter-password", "enter-text", "enter-text-2", "enter-text-dynamic", "find-word", "login-user", "read-table",
+    "read-table-2", "scroll-text", "simple-algebra", "simple-arithmetic", "text-transform", "visual-addition",
+})  # fmt: skip
+"""Pages for which one letter too many is the natural near miss."""
+
+UNSOLVED = {
+    "chase-circle": "its reward is 1 only for a pointer that was in the circle before it first moved",
+    "click-checkboxes-soft": "it takes a thesaurus to know which words are alike",
+    "draw-circle": "a circle is one drag, and the hands drag along a line",
+    "hover-shape": "it never ends the episode",
+    "moving-items": "its reward never reaches 1",
+    "simon-says": "what is to be repeated was shown before the first look",
+}
+"""Pages without a reference solution, and why."""
+
+__all__ = ["KINDS", "MISSPELT", "ORACLES", "UNSOLVED"]
