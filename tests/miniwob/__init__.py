@@ -71,6 +71,8 @@ async def _play(env: KeptEnvironment, intents: AsyncIterator[Intent], task: Task
         outcome = await env.execute(counted[0], intent.action)
         if not outcome.ok:
             raise ScenarioError(f"{intent.action}: {outcome.note}")
+        if await task.episode.over(env.probe()):
+            return
         await env.look()
         if await task.episode.over(env.probe()):
             return

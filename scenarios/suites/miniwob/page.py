@@ -119,12 +119,13 @@ class Page:
 
     async def _scroll_on(self, times: int, element: Element) -> bool:
         """Scrolls what can be scrolled, first down to its end, then from its top; whether there is such a thing."""
-        for (left, top, right, bottom), done, most in await self.script(_SCROLLING):
-            turn = -0.8 * (bottom - top) if done < most - 1 and times != _SCROLLS // 2 else most
-            visible = Rect(max(left, 0), max(top, 0), right, bottom)
-            await self.do(Scroll(coordinate=await self.place(visible.center), pixels=turn), element.text)
-            return True
-        return False
+        if not (scrolling := await self.script(_SCROLLING)):
+            return False
+        (left, top, right, bottom), done, most = scrolling[0]
+        turn = -0.8 * (bottom - top) if done < most - 1 and times != _SCROLLS // 2 else most
+        visible = Rect(max(left, 0), max(top, 0), right, bottom)
+        await self.do(Scroll(coordinate=await self.place(visible.center), pixels=turn), element.text)
+        return True
 
     async def click(self, css: str, text: str | None = None, nth: int = 0) -> None:
         """Clicks an element, once it can be."""

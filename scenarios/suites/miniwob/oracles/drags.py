@@ -58,11 +58,10 @@ async def figures(page: Page) -> None:
     await page.submit()
 
 
-def _beyond(line: Rect, forward: bool, *, sideways: int = 0) -> tuple[int, int]:
+def _beyond(line: Rect, *, down: bool) -> tuple[int, int]:
     """A place by which what is dragged has passed the middle of another line."""
     x, y = line.center
-    by = 4 if forward else -4
-    return x + sideways * by, y + by
+    return x, y + (4 if down else -4)
 
 
 @solves("drag-items")
@@ -72,7 +71,7 @@ async def line(page: Page) -> None:
     start = names.index(page.told(r"Drag (\S+) "))
     end = _line(page.goal, start, len(names))
     lines = [item.rect for item in await page.all("#sortable li")]
-    await page.drag(lines[start].center, _beyond(lines[end], end > start), names[start])
+    await page.drag(lines[start].center, _beyond(lines[end], down=end > start), names[start])
 
 
 def _line(goal: str, start: int, count: int) -> int:
@@ -90,8 +89,15 @@ async def cell(page: Page) -> None:
     start = names.index(page.told(r"Drag (\S+) "))
     end = _cell(page.goal, start)
     cells = [item.rect for item in await page.all("#sortable li")]
-    x, y = cells[end].center
-    await page.drag(cells[start].center, (x + (10 if end > start else -10), y), names[start])
+    await page.drag(cells[start].center, _drop(cells, start, end), names[start])
+
+
+def _drop(cells: list[Rect], start: int, end: int) -> tuple[int, int]:
+    """What comes from the left or from above is put behind the cell under the pointer, else before it."""
+    across = end % 3 - start % 3
+    behind = end > start or across > 0
+    x, y = cells[end if end > start or not behind else end - 1].center
+    return x + (10 if across > 0 or (behind and across == 0) else -10), y
 
 
 def _cell(goal: str, start: int) -> int:
@@ -112,7 +118,7 @@ async def sort(page: Page) -> None:
         smallest = min(range(place, 4), key=lambda nth: numbers[nth])
         if smallest != place:
             lines = [item.rect for item in await page.all("#sortable li")]
-            await page.drag(lines[smallest].center, _beyond(lines[place], False), str(numbers[smallest]))
+            await page.drag(lines[smallest].center, _beyond(lines[place], down=False), str(numbers[smallest]))
     await page.submit()
 
 
