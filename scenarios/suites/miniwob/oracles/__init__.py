@@ -32,6 +32,7 @@ UNSOLVED = {
     "hover-shape": "it never ends the episode",
     "moving-items": "its reward never reaches 1",
     "simon-says": "what is to be repeated was shown before the first look",
+    "tic-tac-toe": "the opponent can come to a draw, or win, whatever X does",
 }
 """Pages without a reference solution, and why."""
 

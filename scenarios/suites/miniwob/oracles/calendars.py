@@ -19,6 +19,9 @@ _MONTHS = [
     "December",
 ]
 
+_ROOM = 66
+"""Pixels above the first half hour of an appointment, into which the page draws it; as many are left below."""
+
 
 async def choose_day(page: Page, date: str) -> None:
     """Chooses `MM/DD/YYYY` from an open month, going from one to the next."""
@@ -67,8 +70,7 @@ async def appointment(page: Page) -> None:
     first, last = (_index(time) for time in re.findall(r"(\d+[AP]M)", page.goal))
     free = [start for start in range(first, last - length + 1) if await _free(page, start, length)]
     above, below = f"#hh-{free[0]}", f"#hh-{free[0] + length - 1}"
-    await page.show(above)
-    await page.show(below)
+    await page.scroll("#area", (await page.one("#area")).rect.top + _ROOM - (await page.show(above)).rect.top)
     left, top, _, _ = (await page.show(above)).rect
     _, _, _, bottom = (await page.show(below)).rect
     await page.drag((left + 40, top + 4), (left + 40, bottom - 5), "the time")

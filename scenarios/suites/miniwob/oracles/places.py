@@ -75,11 +75,15 @@ async def hottest(page: Page) -> None:
         said = (await page.one("#signal")).text
         if said == "HOT":
             break
-        near = _bands(every, spot) == ("HOT", "WARM", "COLD", "ICE COLD").index(said)
-        every = every[near] if near.any() else every
-        asked = [*asked, *(Point(int(x), int(y)) for x, y in every[:: max(1, len(every) // 60)])]
-        spot = min(asked, key=lambda at: np.bincount(_bands(every, at)).max())
+        every = every[_bands(every, spot) == ("HOT", "WARM", "COLD", "ICE COLD").index(said)]
+        some = [Point(int(x), int(y)) for x, y in every[:: max(1, len(every) // 60)]]
+        spot = min((*asked, *some), key=lambda at: _left(every, at))
     await page.click_at(spot, "the hot place")
+
+
+def _left(places: np.ndarray, asked: Point) -> int:
+    """How many places an answer other than HOT, which would be the last, leaves at most."""
+    return int(np.bincount(_bands(places, asked), minlength=4)[1:].max())
 
 
 def _bands(places: np.ndarray, seen: Point) -> np.ndarray:

@@ -11,7 +11,7 @@ async def slide(page: Page, slider: str, shown: str, value: int) -> None:
     share = (value - low) / (high - low)
     left, top, right, bottom = (await page.one(slider)).rect
     x, y = (left + right) / 2, (top + bottom) / 2
-    spot = (left + share * (right - left), y) if across else (x, bottom - share * (bottom - top))
+    spot = (left + 1 + share * (right - left - 3), y) if across else (x, bottom - 2 - share * (bottom - top - 3))
     await page.click_at(spot, f"{value} on the slider")
     while (now := int((await page.one(shown)).text)) != value:
         await page.press("right" if now < value else "left")
