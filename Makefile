@@ -1,6 +1,6 @@
 BIN := .venv/bin
 
-.PHONY: help setup vllm check test soak demo bench lock clean
+.PHONY: help setup vllm tune check test soak demo bench lock clean
 .NOTPARALLEL:
 
 help:  ## this list
@@ -12,6 +12,9 @@ setup:  ## install the Debian packages and .venv; once done, takes no time
 vllm: setup  ## install vLLM for the CPU into .venv-serve, 2 GB; once done, takes no time
 	@bash docker/setup-serve.sh
 
+tune: vllm  ## install ms-swift for the CPU into .venv-tune, 300 MB; once done, takes no time
+	@bash docker/setup-tune.sh
+
 check: setup  ## style, types, layers, sizes
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -20,11 +23,11 @@ check: setup  ## style, types, layers, sizes
 	$(BIN)/python tests/check_sizes.py
 
 test: setup  ## everything but the soak tests; those with vLLM are skipped where it cannot be installed
-	-@bash docker/setup-serve.sh
-	$(BIN)/pytest -m "not soak" -n 2
+	-@bash docker/setup-serve.sh && bash docker/setup-tune.sh
+	$(BIN)/pytest -m "not soak" -n 2 --dist loadgroup
 
 soak: setup  ## repetitions, chaos and long suites
-	-@bash docker/setup-serve.sh
+	-@bash docker/setup-serve.sh && bash docker/setup-tune.sh
 	$(BIN)/pytest -m soak
 
 demo: setup  ## watch it work; without vLLM (no room, another processor) it shows the rest

@@ -140,7 +140,7 @@ def _value(key: str, value: str) -> Any:
 
 def _bare(content: str) -> Iterator[Found | Spoilt]:
     """JSON outside of any tag: a call or its arguments; or one box alone, where the sentence says to click it."""
-    objects = list(_objects(content))
+    objects = list(found_objects(content))
     calls = [found for found in objects if "action" in found.call or "arguments" in found.call]
     yield from calls
     places = [found for found in objects if {"bbox_2d", "point_2d"} & found.call.keys()]
@@ -155,7 +155,8 @@ def _bare(content: str) -> Iterator[Found | Spoilt]:
         yield Found(start, {"action": "left_click", "coordinate": place["point_2d"]})
 
 
-def _objects(content: str) -> Iterator[Found]:
+def found_objects(content: str) -> Iterator[Found]:
+    """Every whole JSON object of a text that is not inside another one."""
     at = content.find("{")
     while at >= 0:
         try:

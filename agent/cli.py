@@ -8,7 +8,11 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from agent.commands.export import export
 from agent.commands.memory import memory
+from agent.commands.recording import record
+from agent.commands.see import describe, ground
+from agent.commands.tune import tune_app
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
 
@@ -245,42 +249,13 @@ def play_tests(
     raise typer.Exit(run_session(settings, paths, only, not no_model, trace, junit, out, show, mend, not no_cache))
 
 
-@app.command()
-def record(
-    folder: Annotated[Path, typer.Argument(help="Folder of a run that passed.", metavar="RUN")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="New file for the test, such as test_login.yaml.")
-    ] = None,
-    config: Config = None,
-) -> None:
-    """Make a test from a run: exact steps with several ways to each thing, which play without a model."""
-    from agent.commands.record import record as command
-
-    raise typer.Exit(command(config, folder, out))
-
-
-@app.command()
-def export(
-    what: Annotated[Path, typer.Argument(help="A test file, or the folder of a run that passed.", metavar="TEST|RUN")],
-    form: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="playwright-python, playwright-python-async, playwright-ts or desktop-python.",
-        ),
-    ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="New file, such as test_login.py.")] = None,
-    config: Config = None,
-) -> None:
-    """Make a Playwright test, or a desktop test in Python, of exact steps; it passes by itself."""
-    from agent.commands.export import export_test as command
-
-    raise typer.Exit(command(config, what, form, out))
-
-
+app.command()(record)
+app.command()(export)
 app.command()(serve)
 app.command()(memory)
+app.command()(describe)
+app.command()(ground)
+app.add_typer(tune_app, name="tune")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -48,7 +48,8 @@ class State(Start, total=False):
 class Context:
     """The means of a run. `steps` grows; `began` is a time of `clock`; `tokens` limits prompts and replies together.
 
-    `approve` holds the verbs that need a person's leave; `over` asks a task that ends by itself.
+    `approve` holds the verbs that need a person's leave; with `patient` there are no limits. `over` asks a task
+    that ends by itself whether it has.
     """
 
     goal: str
@@ -59,6 +60,7 @@ class Context:
     began: float
     tokens: int | None = None
     approve: frozenset[str] = frozenset()
+    patient: bool = False
     clock: Callable[[], float] = time.monotonic
     steps: list[Step] = field(default_factory=list)
     on_step: Callable[[Step], None] = lambda step: None
@@ -71,7 +73,7 @@ async def observe(state: Start, runtime: Runtime[Context]) -> dict[str, Any]:
     began = run.clock()
     seen = await run.env.observe(run.folder.shots)
     effect = last_effect(run, seen)
-    found = circle(run.steps, seen, effect)
+    found = None if run.patient else circle(run.steps, seen, effect)
     seconds = {"observe": round(run.clock() - began, 4)}
     return {"seen": seen, "effect": effect, "notice": found.words if found else "", "leave": None, "stop": None,
             "seconds": seconds}  # fmt: skip
@@ -89,7 +91,8 @@ async def decide(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     seen, effect = state["seen"], state["effect"]
     if run.over and await run.over():
         return {"stop": Stop(reason="over")}
-    if stop := limit_reached(run.steps, seen, effect, run.limits, run.clock() - run.began, run.tokens):
+    used = run.clock() - run.began
+    if not run.patient and (stop := limit_reached(run.steps, seen, effect, run.limits, used, run.tokens)):
         return {"stop": stop}
     began = run.clock()
     completion, reply = await ask(run.model, messages(run.goal, run.steps, seen, effect, state["notice"]))

@@ -169,6 +169,11 @@ _WORDS: dict[str, tuple[tuple[str, str], ...]] = {
 """A thought that names the target, and the sentence for people; runs of an oracle are training data."""
 
 
+def in_words(intent: Intent, words: Random) -> str:
+    """The sentence for people that goes with an action, such as `Click the button 'Save'.`."""
+    return _worded(intent, "", words)[1]
+
+
 def _worded(intent: Intent, place: str, words: Random) -> tuple[str, str]:
     facts = {"target": intent.target or "it", "place": place} | _facts(intent.action)
     thought, say = words.choice(_WORDS[intent.action.action])

@@ -37,7 +37,7 @@ def parse(completion: Completion) -> Decision | Unreadable:
     server read as calls, and then in the text after the thought. The first call that can be done is done, and no
     other; where none can, the first fault is told.
     """
-    thought, content = _split(completion)
+    thought, content = spoken(completion)
     if completion.finish in _CUT_OFF:
         return Unreadable(why=_CUT_OFF[completion.finish], raw=_raw(completion, content))
     faults: list[str] = []
@@ -52,7 +52,7 @@ def parse(completion: Completion) -> Decision | Unreadable:
     return Unreadable(why=faults[0] if faults else _nothing(completion), raw=_raw(completion, content))
 
 
-def _split(completion: Completion) -> tuple[str, str]:
+def spoken(completion: Completion) -> tuple[str, str]:
     """The thought, and what was said after it."""
     before, _, content = completion.text.rpartition("</think>")
     thought = f"{completion.reasoning or ''}\n{before.replace('<think>', '')}"

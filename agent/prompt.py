@@ -141,8 +141,9 @@ def styled(told: Sequence[Message], style: Style) -> tuple[Message, ...]:
     retold: list[Message] = []
     for message in told:
         match message:
-            case System():
-                retold.append(System(text=instructions(style.boxes)))
+            case System(text=text):
+                acts = text == instructions()
+                retold.append(System(text=instructions(style.boxes)) if acts else message)
             case Assistant():
                 keeps = thoughts and shown > folded
                 retold.append(message if keeps else message.model_copy(update={"thought": ""}))

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
-from agent.model import IdleModel, Model, OracleModel
-from agent.runner import MakeModel, MakeWorld, run
+from agent.means import MakeModel, MakeWorld, as_model
+from agent.model import IdleModel
+from agent.runner import run
 from agent.trace import Run, Status
-from env.base import Probe
-from scenarios.base import Oracle, Scenario, Task
+from env.held import Held
+from scenarios.base import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +48,24 @@ def _problem(who: str, done: Run | None, wanted: Status) -> str | None:
 
 
 async def prove(scenario: Scenario, seed: int, make_world: MakeWorld, folder: Path) -> Proofs:
-    """Runs the three proofs, each in a world of its own; their records go below `folder`.
+    """Runs the three proofs one after another in one world, reset for each; their records go below `folder`.
 
     Raises ScenarioError when the scenario cannot be made at this seed, UserError when the folder cannot be written.
     """
     task = scenario.at(seed)
+    world = make_world(task)
 
-    async def played(name: str, oracle: Oracle | None) -> Run | None:
-        return await run(task, as_model(oracle), make_world, folder / name) if oracle else None
+    async def played(name: str, model: MakeModel) -> Run:
+        return await run(task, model, lambda task: Held(world), folder / name)
 
-    return Proofs(
-        scenario=task.scenario,
-        seed=seed,
-        oracle=await played("oracle", task.oracle),
-        idle=await run(task, lambda task, probe: IdleModel(), make_world, folder / "idle"),
-        near_miss=await played("near_miss", task.near_miss),
-        unproved=task.unproved,
-    )
-
-
-def as_model(oracle: Oracle) -> MakeModel:
-    """A reference solution as what the runner makes a model from; the task's seed draws for it."""
-
-    def make(task: Task, probe: Probe) -> Model:
-        return OracleModel(oracle, probe, Random(task.seed))
-
-    return make
+    try:
+        return Proofs(
+            scenario=task.scenario,
+            seed=seed,
+            oracle=await played("oracle", as_model(task.oracle)) if task.oracle else None,
+            idle=await played("idle", lambda task, probe: IdleModel()),
+            near_miss=await played("near_miss", as_model(task.near_miss)) if task.near_miss else None,
+            unproved=task.unproved,
+        )
+    finally:
+        await world.close()

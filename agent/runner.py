@@ -3,10 +3,9 @@
 import asyncio
 import errno
 import sqlite3
-import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -16,22 +15,14 @@ from langgraph.types import Command
 from langsmith import tracing_context
 
 from agent.graph import Context, Start, State, checkpoints, ending, loop
+from agent.means import ALONE, MakeModel, MakeWorld, Means
 from agent.model import Model, OracleModel, Served
 from agent.provenance import revision, versions
 from agent.trace import Decision, Failure, Leave, Question, Run, RunFolder, Status, Step, Stop
 from env.base import Environment, Probe
 from env.settle import pause
-from scenarios.base import CheckResult, Task
+from scenarios.base import Check, CheckResult, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
-
-MakeWorld = Callable[[Task], Environment]
-"""Makes a world of the task's kind and size, not yet reset."""
-
-MakeModel = Callable[[Task, Probe], Model]
-"""Makes or hands out the model of a run; only an oracle may use the probe."""
-
-Ask = Callable[[Question], Awaitable[Leave]]
-"""Asks a person; takes as long as they do."""
 
 
 class KeptWorld(Environment, Protocol):
@@ -60,28 +51,6 @@ _CALLED = {
     "check": Status.ERROR_SCENARIO,
 }
 """Whose fault an error without a name is: of the part that was being called."""
-
-
-async def nobody(question: Question) -> Leave:
-    """The answer where no person is there to be asked."""
-    return Leave(answer="stop" if question.kind == "display" else "deny", reason="nobody is there to be asked")
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a run is given besides its task.
-
-    `tokens` limits prompts and replies together; `approve` holds the verbs that need a person's leave, whom `ask` asks.
-    """
-
-    tokens: int | None = None
-    approve: frozenset[str] = frozenset()
-    ask: Ask = nobody
-    on_step: Callable[[Step], None] = lambda step: None
-    clock: Callable[[], float] = time.monotonic
-
-
-ALONE = Means()
 
 
 async def run(
@@ -134,6 +103,20 @@ def verdict(stop: Stop, result: CheckResult | None) -> Status:
     if result is None:
         return Status.UNCHECKED
     return Status.PASSED if result.passed and stop.status != "failure" else Status.FAILED
+
+
+async def judged(check: Check, probe: Probe, answer: str | None) -> CheckResult:
+    """A check's result. A screen that is quiet may stand before a file still being written: a fail is looked at again.
+
+    Raises what the check raises.
+    """
+    result = await check.judge(probe, answer)
+    for wait in LOOKS_AGAIN:
+        if result.passed:
+            break
+        await pause(wait)
+        result = await check.judge(probe, answer)
+    return result
 
 
 class _Attempt:
@@ -239,9 +222,9 @@ class _Attempt:
         first = len(self.steps) + 1
         context = Context(
             goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
-            tokens=self.means.tokens, approve=self.means.approve, steps=self.steps, clock=self._clock,
-            began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps), on_step=self.means.on_step,
-            over=self._over if self.task.episode else None,
+            tokens=self.means.tokens, approve=self.means.approve, patient=self.means.patient, steps=self.steps,
+            clock=self._clock, began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps),
+            on_step=self.means.on_step, over=self._over if self.task.episode else None,
         )  # fmt: skip
         config: RunnableConfig = {"configurable": {"thread_id": f"{self.record.id}/{first}"},
                                   "recursion_limit": _MOST_NODES}  # fmt: skip
@@ -282,15 +265,9 @@ class _Attempt:
         return leave
 
     async def _judge(self, world: Environment, stop: Stop) -> None:
-        """A screen that is quiet may stand before a file that is still being written: a fail is looked at again."""
         self.where = "check"
         check = self.task.check if stop.reason != "person" else None
-        result = await check.judge(world.probe(), stop.answer) if check else None
-        for wait in LOOKS_AGAIN:
-            if check is None or (result and result.passed):
-                break
-            await pause(wait)
-            result = await check.judge(world.probe(), stop.answer)
+        result = await judged(check, world.probe(), stop.answer) if check else None
         final = self.record.final or (self.steps[-1].seen if self.steps else None)
         self._note(stop=stop, final=final, result=result, status=verdict(stop, result))
 

@@ -23,6 +23,8 @@ from tools.errors import UserError
 
 VERSION = 1
 """Of the run folder's layout; readers accept this and every older one."""
+GOAL = "goal"
+"""What a run of a goal is called, where one of a scenario has the scenario's id."""
 
 
 class _Value(BaseModel):

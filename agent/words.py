@@ -53,7 +53,8 @@ def _claimed(run: Run, word: str, tone: Tone) -> Verdict:
     stop = run.stop
     if stop and stop.status == "failure":
         return Verdict("Given up", "warn", "the model says that it cannot be done; nothing checked it")
-    said = f"its answer is {stop.answer!r}" if stop and stop.answer is not None else "the model says that it is done"
+    who = run.model if run.model == "person" else "model"
+    said = f"its answer is {stop.answer!r}" if stop and stop.answer is not None else f"the {who} says that it is done"
     return Verdict(word, tone, f"{said}; nothing checked it")
 
 

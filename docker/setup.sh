@@ -80,8 +80,10 @@ spare_venv() {
   [[ $(cat "$stamp" 2>/dev/null) != installing ]] || grep -q '^Installing collected' "$log" || echo untouched >"$stamp"
 }
 
+# The plugin is part of it because its installation copies it.
 fingerprint() {
-  { cat docker/packages.txt docker/requirements.lock pyproject.toml && .venv/bin/python -V; } 2>/dev/null | sha256sum
+  local parts=(docker/packages.txt docker/requirements.lock pyproject.toml agent/scripting/plugin/surehand_pytest.py)
+  { cat "${parts[@]}" && .venv/bin/python -V; } 2>/dev/null | sha256sum
 }
 
 system=$(. /etc/os-release 2>/dev/null && echo "$ID${VERSION_ID:+ $VERSION_ID}") || system=unknown

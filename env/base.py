@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from env.allow import Refused
 from env.setup import SetupStep
-from tools.actions import BrowserAction, ComputerAction, Outcome
+from tools.actions import Action, BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
 from tools.dom import Element, PageState
 from tools.geometry import Box, Rect, Size
@@ -59,6 +59,28 @@ class Observation(_Value):
     person: bool = False
     items: tuple[Item, ...] = ()
     marked: Picture | None = None
+
+
+class Deed(_Value):
+    """What a person did in a world, and what is known of the picture just before it.
+
+    `target` says in words what it was done to, `lost` what of it the action does not say.
+    """
+
+    action: Action
+    target: str
+    lost: str
+    size: Size
+    settled: bool
+    url: str | None
+
+
+class Witnessed(NamedTuple):
+    """The next deed with the picture just before it, None when there is none yet; and whether the person is done."""
+
+    deed: Deed | None
+    png: bytes
+    over: bool
 
 
 class Effect(StrEnum):
@@ -241,6 +263,15 @@ class Traced(Protocol):
 
     async def trace(self) -> bytes:
         """The trace since the reset, a zip file, which ends with this; empty where none is kept. Raises EnvError."""
+        ...
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A world that tells what a person does in it."""
+
+    async def deed(self, *, finish: bool) -> Witnessed:
+        """What they did next, waited for shortly; with `finish` what is left when they are done. Raises EnvError."""
         ...
 
 

@@ -6,17 +6,19 @@ Headless it is seen through its debugging protocol; as a kiosk it fills a privat
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from env import prepare
 from env.allow import Border
-from env.chromium import PROFILE, Chromium
+from env.base import Witnessed
+from env.chromium import PROFILE, Chromium, View
 from env.display import Display
 from env.facts import SandboxFacts
 from env.files import HomeFiles
 from env.folder import WorldFolder, empty
+from env.guest import Guest
 from env.proxy import Proxy
 from env.sandbox import Sandbox
 from env.session import Session
@@ -24,11 +26,12 @@ from env.settle import pause, settle
 from env.setup import Launch, OpenUrl, PutFile, Run, Script, Serve, SetupStep
 from env.site import PORT, Site
 from env.vault import Place
-from env.world import Look, WorldSpec, find_chromium
+from env.watching import PageWatch
+from env.world import Kind, Look, WorldSpec, find_chromium
 from tools.actions import BrowserAction, ComputerAction, MouseMove, Outcome, Wait
 from tools.browser import BrowserEyes, BrowserHands
 from tools.dom import Element, PageState, find_elements, page_state
-from tools.errors import EnvError, ScenarioError
+from tools.errors import EnvError, ScenarioError, SurehandError
 from tools.geometry import Point, Rect, Size, to_grid
 from tools.spots import spots
 from tools.tabs import ANSWER_WITHIN, PageChanges, Tabs, steadily
@@ -52,6 +55,7 @@ async ([known, patience]) => {
 """Two frames, and for a new document its first contents on the display: Chromium reports that paint when it has been
 presented, while a frame callback may run long before on a busy machine. A page without text or pictures has none."""
 _FIRST_PAINT_WITHIN = 1000  # milliseconds
+_VIEWS: dict[Kind, View] = {"browser": "headless", "kiosk": "kiosk", "window": "window"}
 
 
 class BrowserWorld:
@@ -72,6 +76,7 @@ class BrowserWorld:
         self._tabs: Tabs | None = None
         self._hands: BrowserHands | None = None
         self._changes: PageChanges | None = None
+        self._watched: PageWatch | None = None
         self._last_input = 0.0
         self.facts = BrowserFacts(self._open_sandbox, self._site, self._border, spec.size, self._open_tabs)
 
@@ -99,21 +104,29 @@ class BrowserWorld:
         self._tabs = await Tabs.of(self._context, HomeFiles(sandbox.home, sandbox.home_inside))
         self._changes = PageChanges(self._tabs)
         self._hands = BrowserHands(self._tabs)
+        if self._spec.watched:
+            self._watched = await PageWatch.prepare(self._tabs, self._changes, private=self._spec.network)
         await self._show_pointer(Point(self._spec.size.width - 1, self._spec.size.height - 1))
         for step in setup:
             await self._prepare(step)
         self._last_input = time.monotonic()
+        if self._watched:
+            await self._watched.begin()
 
     async def _start(self) -> None:
         if self._spec.kind == "kiosk":
             self._display = await Display.launch(self._spec.size)
-        self._sandbox = await Sandbox.start(self._folder, outside_usr(self._program))
+        guest = Guest.find() if self._spec.kind == "window" else None
+        seen = [guest.socket] if guest else []
+        self._sandbox = await Sandbox.start(self._folder, [*outside_usr(self._program), *seen])
+        display = guest.environment(self._sandbox) if guest else {}
         if self._display is not None:
             self._session = await Session.start(self._sandbox, self._spec.size, desktop=False)
             await self._display.open(self._session.outside)
+            display = self._session.environment
         self._proxy = Proxy(self._sandbox, self._border, network=self._spec.network)
         await self._proxy.open()
-        self._chromium = Chromium(self._sandbox, self._session, self._spec.size)
+        self._chromium = Chromium(self._sandbox, _VIEWS[self._spec.kind], display, self._spec.size)
         await self._chromium.start(self._program)
         await self._site.open(await self._sandbox.listen(PORT))
 
@@ -134,26 +147,25 @@ class BrowserWorld:
                 await self._script(step)
 
     async def _open_url(self, url: str) -> None:
-        from playwright.async_api import Error
-
         page, _ = await self._open_tabs().front()
-        try:
+        fault = EnvError if self._spec.network else ScenarioError  # what is outside is no part of a scenario
+        with _blaming(fault, f"open_url {url!r}"):
             await page.goto(url, wait_until="load", timeout=_LOAD_LIMIT * 1000)
-        except Error as error:
-            fault = EnvError if self._spec.network else ScenarioError  # what is outside is no part of a scenario
-            raise fault(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
 
     async def _script(self, step: Script) -> None:
-        from playwright.async_api import Error
-
         page, _ = await self._open_tabs().front()
         try:
-            async with asyncio.timeout(step.timeout):
-                await page.evaluate(step.function, step.argument)
+            with _blaming(ScenarioError, "script"):
+                async with asyncio.timeout(step.timeout):
+                    await page.evaluate(step.function, step.argument)
         except TimeoutError:
             raise ScenarioError(f"script: not done within {step.timeout:g} s") from None
-        except Error as error:
-            raise ScenarioError(f"script: {error.message.splitlines()[0]}") from None
+
+    async def deed(self, *, finish: bool) -> Witnessed:
+        """What the person in front of the window did next."""
+        if self._watched is None:
+            raise EnvError("nobody is watched in this browser")
+        return await self._watched.next(finish=finish)
 
     async def look(self) -> Look:
         """Settles and grabs, through X where there is a display."""
@@ -228,16 +240,12 @@ class BrowserWorld:
 
     async def trace(self) -> bytes:
         """What Playwright noted since the reset; its viewer shows that."""
-        from playwright.async_api import Error
-
         self._open_tabs()
         if self._context is None or not self._spec.trace:
             return b""
         path = self._folder.path / "trace.zip"
-        try:
+        with _blaming(EnvError, "no trace of the browser"):
             await self._context.tracing.stop(path=path)
-        except Error as error:
-            raise EnvError(f"no trace of the browser: {error.message.splitlines()[0]}") from None
         content = path.read_bytes()
         path.unlink()
         return content
@@ -251,6 +259,7 @@ class BrowserWorld:
         """Ends everything inside and removes its files."""
         await self._site.close()
         self._site.clear()
+        await self._unwatch()
         self._context = self._tabs = self._hands = self._changes = None
         if self._chromium is not None:
             await self._chromium.close()
@@ -265,9 +274,15 @@ class BrowserWorld:
         self._chromium = self._display = self._proxy = self._sandbox = self._session = None
         await asyncio.to_thread(self._folder.clear)
 
+    async def _unwatch(self) -> None:
+        watched, self._watched = self._watched, None
+        if watched:
+            await watched.close()
+
     async def _close_context(self) -> None:
         from playwright.async_api import Error
 
+        await self._unwatch()
         context, self._context, self._tabs = self._context, None, None
         if context is not None:
             with contextlib.suppress(Error):
@@ -284,6 +299,17 @@ class BrowserWorld:
         if not self._chromium.alive:
             raise EnvError("the browser is gone")
         return self._tabs
+
+
+@contextlib.contextmanager
+def _blaming(fault: type[SurehandError], what: str) -> Iterator[None]:
+    """Raises Playwright's errors as another, in a line that begins with what was tried."""
+    from playwright.async_api import Error
+
+    try:
+        yield
+    except Error as error:
+        raise fault(f"{what}: {error.message.splitlines()[0]}") from None
 
 
 class _Loading(NamedTuple):
@@ -320,16 +346,13 @@ class BrowserFacts(SandboxFacts):
 
     async def script(self, expression: str) -> Any:
         """The JSON value of an expression. Raises ScenarioError when it throws, EnvError when the page hangs."""
-        from playwright.async_api import Error
-
         page, _ = await self._tabs().front()
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                return await steadily(lambda: page.evaluate(expression))
+            with _blaming(ScenarioError, f"script {expression[:80]!r}"):
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    return await steadily(lambda: page.evaluate(expression))
         except TimeoutError:
             raise EnvError(f"the page did not answer within {ANSWER_WITHIN:g} s") from None
-        except Error as error:
-            raise ScenarioError(f"script {expression[:80]!r}: {error.message.splitlines()[0]}") from None
 
 
 async def keyboard_of(tabs: Tabs) -> Place:

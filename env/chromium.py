@@ -1,8 +1,9 @@
 """Chromium inside a sandbox, and Playwright's connection to it from outside."""
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,7 +11,6 @@ import httpx
 from env.proxy import PORT as PROXY
 from env.relay import Relay
 from env.sandbox import Child, Sandbox
-from env.session import Session
 from env.settle import until
 from env.site import HOST, PORT
 from tools.errors import EnvError
@@ -27,10 +27,14 @@ _DEBUGGING_PORT = 9222
 _START_LIMIT = 30.0
 _FLAGS = (
     "--test-type", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-quic", "--disable-features=Translate,MediaRouter",
+    "--disable-component-update", "--disable-sync", "--disable-quic",
+    # The address bar's pop-ups are pages themselves; loading them for each new window costs more than most sites do.
+    "--disable-features=Translate,MediaRouter,WebUIOmniboxPopup,WebUIOmniboxAimPopup",
     "--password-store=basic", "--force-color-profile=srgb", "--hide-scrollbars=false",
     "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
 )  # fmt: skip
+View = Literal["headless", "kiosk", "window"]
+_MODES: dict[View, list[str]] = {"headless": ["--headless"], "kiosk": ["--kiosk"], "window": ["--no-startup-window"]}
 _HOSTS = f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{PORT}"
 
 
@@ -43,10 +47,13 @@ def window_command(program: Path, home: str, url: str) -> tuple[str, ...]:
 
 
 class Chromium:
-    """A running browser: headless, or filling the display of a session."""
+    """A running browser: headless, filling a display as a kiosk, or in a window on one.
 
-    def __init__(self, sandbox: Sandbox, session: Session | None, size: Size) -> None:
-        self._sandbox, self._session, self._size = sandbox, session, size
+    `display` is what a program inside needs to reach that display.
+    """
+
+    def __init__(self, sandbox: Sandbox, view: View, display: Mapping[str, str], size: Size) -> None:
+        self._sandbox, self._view, self._display, self._size = sandbox, view, display, size
         self._relay = Relay(sandbox, _DEBUGGING_PORT)
         self._child: Child | None = None
         self._playwright: Playwright | None = None
@@ -57,14 +64,14 @@ class Chromium:
         from playwright.async_api import async_playwright
 
         width, height = self._size
-        mode = ["--headless"] if self._session is None else ["--kiosk", f"--window-size={width},{height}"]
+        mode = _MODES[self._view] + ([] if self._view == "headless" else [f"--window-size={width},{height}"])
         log = (self._sandbox.folder.path / "chromium.log").open("wb")
         with log:
             self._child = await self._sandbox.spawn(
                 [str(program), *_FLAGS, *mode, f"--user-data-dir={self._sandbox.home_inside}/{PROFILE}",
                  f"--remote-debugging-port={_DEBUGGING_PORT}",
                  f"--proxy-server=http://127.0.0.1:{PROXY}", "--proxy-bypass-list=<-loopback>", "about:blank"],
-                self._session.environment if self._session else {}, stdout=log.fileno(), stderr=log.fileno(),
+                self._display, stdout=log.fileno(), stderr=log.fileno(),
             )  # fmt: skip
         await self._relay.open()
         self._playwright = await async_playwright().start()
@@ -103,7 +110,7 @@ class Chromium:
             raise EnvError("the browser is not open")
         width, height = self._size
         try:
-            if self._session is None:
+            if self._view != "kiosk":
                 context = await self._browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
                 page = await context.new_page()
                 await self._keep_downloads(await context.new_cdp_session(page))

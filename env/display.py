@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from env.base import Window
+from env.base import Deed, Window, Witnessed
 from env.world import Look
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
@@ -68,6 +68,15 @@ class Display:
         """Where the mouse pointer is."""
         said, _ = await self._order("pointer")
         return Point(*said["pointer"])
+
+    async def watch(self) -> None:
+        """Begins to watch what a person does there. Raises EnvError where that cannot be seen."""
+        await self._order("watch")
+
+    async def deed(self, *, finish: bool) -> Witnessed:
+        """What the person did next (env.watching). Raises EnvError."""
+        said, png = await self._order("deed", finish=finish)
+        return Witnessed(Deed.model_validate(said["deed"]) if said["deed"] else None, png, said["over"])
 
     @property
     def alive(self) -> bool:

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from env.base import Traced
+from env.base import Traced, Watched
 from env.folder import WorldFolder
 from env.settle import until
 from env.setup import SetupStep
@@ -149,6 +149,14 @@ class Keeper:
             return Response(await self._world.trace())
         return Response(b"")
 
+    async def deed(self, body: bytes) -> Response:
+        """What a person did next: a line of JSON, then the picture before it."""
+        if not isinstance(self._world, Watched):
+            raise ScenarioError("nobody can be watched in this world")
+        deed, png, over = await self._world.deed(finish=json.loads(body)["finish"])
+        about = {"deed": deed and deed.model_dump(mode="json"), "over": over}
+        return Response(json.dumps(about).encode() + b"\n" + png)
+
     async def release(self, body: bytes) -> Response:
         """Lets go of keys and buttons."""
         await self._world.release()
@@ -188,6 +196,7 @@ class Keeper:
                 route("/act", self.act),
                 route("/release", self.release),
                 route("/trace", self.trace),
+                route("/deed", self.deed),
                 route("/close", self.close),
                 Route("/fact/{name}", fact, methods=["POST"]),
                 Route("/renew", renew, methods=["POST"]),

@@ -14,7 +14,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from env.allow import Refused
-from env.base import Line, Node, Observation, Posted, Process, Shots, Visit, Window
+from env.base import Deed, Line, Node, Observation, Posted, Process, Shots, Visit, Window, Witnessed
 from env.setup import SetupStep
 from env.vault import Secret
 from env.wire import FACTS
@@ -98,6 +98,13 @@ class KeptEnvironment:
     async def trace(self) -> bytes:
         """What Playwright noted since the reset, a zip file; empty where none is kept."""
         return (await self.call("/trace", {})).content
+
+    async def deed(self, *, finish: bool) -> Witnessed:
+        """What a person did next in a world that is watched."""
+        answer = await self.call("/deed", {"finish": finish})
+        head, _, png = answer.content.partition(b"\n")
+        about = json.loads(head)
+        return Witnessed(Deed.model_validate(about["deed"]) if about["deed"] else None, png, about["over"])
 
     def probe(self) -> "KeptProbe":
         """Read-only facts."""
@@ -250,7 +257,7 @@ class KeptProbe:
 
     async def has_page(self) -> bool:
         """Whether it is a browser: then there is always one."""
-        return self._environment.spec.kind in ("browser", "kiosk", "page")
+        return self._environment.spec.kind in ("browser", "kiosk", "window", "page")
 
     async def script(self, expression: str) -> Any:
         """The value of a JavaScript expression."""

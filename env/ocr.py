@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import io
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from env.base import Line
@@ -24,9 +25,28 @@ def _engine() -> Any:
 
     from rapidocr import RapidOCR
 
-    engine = RapidOCR(params=_PARAMETERS)
+    engine: Any = RapidOCR(params=_PARAMETERS)
+    engine.recognize_txt = _remembering(engine.recognize_txt)
     logging.getLogger("RapidOCR").setLevel(logging.ERROR)
     return engine
+
+
+def _remembering(recognise: Callable[[Sequence[Any]], Any]) -> Callable[[Sequence[Any]], Any]:
+    """Reads each line's picture once: on a screen that changes few lines do, and reading them is most of the work."""
+    import numpy
+    from rapidocr.ch_ppocr_rec import TextRecOutput
+
+    @functools.lru_cache(maxsize=1024)
+    def read(shape: tuple[int, ...], pixels: bytes) -> tuple[str, float, Any]:
+        out = recognise([numpy.frombuffer(pixels, dtype=numpy.uint8).reshape(shape)])
+        return out.txts[0], out.scores[0], out.word_results[0]
+
+    def remembered(lines: Sequence[Any]) -> Any:
+        said = [read(line.shape, line.tobytes()) for line in lines]
+        texts, scores, words = zip(*said, strict=True) if said else ((), (), ())
+        return TextRecOutput(imgs=list(lines), txts=texts, scores=list(scores), word_results=words)
+
+    return remembered
 
 
 async def read_lines(png: bytes) -> tuple[Line, ...]:

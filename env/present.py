@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from env.allow import Border
-from env.base import Process, Window
+from env.base import Process, Window, Witnessed
 from env.display import Display
 from env.facts import SandboxFacts
 from env.folder import WorldFolder
@@ -58,6 +58,8 @@ class PresentDisplay:
         try:
             await display.open({name: os.environ[name] for name in ("DISPLAY", "XAUTHORITY") if name in os.environ})
             display.size = (await display.look(0.0, 0.0)).frame.size
+            if self._spec.watched:
+                await display.watch()
         except EnvError:
             await display.close()
             raise
@@ -81,6 +83,10 @@ class PresentDisplay:
         outcome = await display.act(action)
         self._pointer = await display.pointer()
         return outcome
+
+    async def deed(self, *, finish: bool) -> Witnessed:
+        """What the person did next."""
+        return await self._open().deed(finish=finish)
 
     async def _moved(self) -> bool:
         if self._pointer is None:

@@ -16,7 +16,7 @@ from tools.geometry import Size
 
 FIRST_DISPLAY = 100
 """Displays of worlds are numbered from here, clear of a person's own and of `Xvfb -displayfd`."""
-_SOCKETS = Path("/tmp/.X11-unix")
+SOCKETS = Path("/tmp/.X11-unix")
 """Where X clients look, by convention."""
 _START_LIMIT = 20.0
 _FAMILY_WILD, _FAMILY_LOCAL = 65535, 256
@@ -47,14 +47,14 @@ class Session:
         number = FIRST_DISPLAY + sandbox.folder.number
         shares_tmp = sandbox.inside(sandbox.folder.path).startswith(str(sandbox.folder.path))
         _sweep(number)
-        if (_SOCKETS / f"X{number}").exists():
+        if (SOCKETS / f"X{number}").exists():
             raise EnvError(f"display :{number} is taken by an X server that is not ours; close it")
         if not shares_tmp:
-            (_SOCKETS / f"X{number}").symlink_to(sandbox.folder.path / "x11" / f"X{number}")
+            (SOCKETS / f"X{number}").symlink_to(sandbox.folder.path / "x11" / f"X{number}")
         session = cls(sandbox, number)
         with contextlib.ExitStack() as undo:
             undo.callback(session.close)
-            _write_cookie(sandbox, number)
+            write_cookie(sandbox, number, secrets.token_bytes(16))
             await session._start_server(size)
             if desktop:
                 await session._start_desktop()
@@ -131,8 +131,8 @@ def _sweep(number: int) -> None:
 
     X clients find a display under this name; connect() follows a link.
     """
-    _SOCKETS.mkdir(mode=0o1777, exist_ok=True)
-    place = _SOCKETS / f"X{number}"
+    SOCKETS.mkdir(mode=0o1777, exist_ok=True)
+    place = SOCKETS / f"X{number}"
     if place.is_symlink() or (place.exists() and not _answers(place)):
         place.unlink(missing_ok=True)
         Path(f"/tmp/.X{number}-lock").unlink(missing_ok=True)
@@ -143,9 +143,8 @@ def _answers(place: Path) -> bool:
         return client.connect_ex(str(place)) == 0
 
 
-def _write_cookie(sandbox: Sandbox, number: int) -> None:
+def write_cookie(sandbox: Sandbox, number: int, cookie: bytes) -> Path:
     """An Xauthority file for clients inside (any host name) and outside (python-xlib wants the true one)."""
-    cookie = secrets.token_bytes(16)
 
     def entry(family: int, address: bytes) -> bytes:
         parts = (address, str(number).encode(), b"MIT-MAGIC-COOKIE-1", cookie)
@@ -156,3 +155,4 @@ def _write_cookie(sandbox: Sandbox, number: int) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(entry(_FAMILY_LOCAL, socket.gethostname().encode()) + entry(_FAMILY_WILD, b""))
     sandbox.folder.give(path)
+    return path

@@ -1,8 +1,11 @@
 """Windows of an X display, as its window manager lists them (EWMH)."""
 
+from contextlib import suppress
 from typing import Any
 
+from tools.deeds import Target
 from tools.errors import EnvError
+from tools.geometry import Point, Rect
 
 
 class Windows:
@@ -34,6 +37,17 @@ class Windows:
         except self._gone as error:
             raise EnvError(f"the display is gone: {error}") from None
         return found
+
+    def about(self, point: Point | None) -> Target:
+        """Words for what is at a place, or has the keyboard: the window."""
+        found = []
+        with suppress(EnvError):
+            found = self.list()
+        for window in reversed(found):
+            left, top, right, bottom = Rect(*window["rect"])
+            if window["active"] if point is None else left <= point.x < right and top <= point.y < bottom:
+                return Target(f"the window '{window['title']}'")
+        return Target("the desktop")
 
     def pointer(self) -> tuple[int, int]:
         """Where the mouse pointer is, in pixels of the screen."""

@@ -8,12 +8,15 @@ import json
 import os
 import sys
 import time
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from env.settle import pause, settle
 from tools.actions import ACTION, Wait
 from tools.errors import EnvError
 from tools.geometry import Size
+
+if TYPE_CHECKING:
+    from env.watching import Watcher
 
 
 class Worker:
@@ -27,8 +30,9 @@ class Worker:
 
         display = environment["DISPLAY"]
         self._eyes, self._changes, self._hands = Screen(display), DamageClock(display), Desktop()
-        self._windows = Windows(display)
+        self._windows, self._display = Windows(display), display
         self._last_input = 0.0
+        self._watcher: Watcher | None = None
 
     async def look(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Settles and grabs."""
@@ -58,6 +62,29 @@ class Worker:
     async def pointer(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Tells where the pointer is."""
         return {"pointer": self._windows.pointer()}, b""
+
+    async def watch(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Begins to watch what a person does; the pointer is left out of those pictures: it would tell the target."""
+        from env.watching import Watcher
+        from env.windows import Windows
+        from tools.screen import Screen
+        from tools.witness_x11 import XWitness
+
+        loop = asyncio.get_running_loop()
+        watcher = self._watcher = Watcher(Screen(self._display, pointer=False), self._changes, terminal=True)
+        await watcher.open()
+        self._witness = XWitness(
+            self._display, lambda event: loop.call_soon_threadsafe(watcher.take, event),
+            lambda: loop.call_soon_threadsafe(watcher.end), Windows(self._display).about,
+        )  # fmt: skip
+        return {}, b""
+
+    async def deed(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Tells what the person did next."""
+        if self._watcher is None:
+            raise EnvError("nobody watches this display")
+        deed, png, over = await self._watcher.next(finish=order["finish"])
+        return {"deed": deed and deed.model_dump(mode="json"), "over": over}, png
 
 
 async def obey(orders: BinaryIO, answers: BinaryIO) -> None:

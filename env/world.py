@@ -17,15 +17,16 @@ from tools.base import Frame
 from tools.errors import UserError
 from tools.geometry import Rect, Size
 
-Kind = Literal["desktop", "browser", "kiosk", "display", "page"]
+Kind = Literal["desktop", "browser", "kiosk", "window", "display", "page"]
 
 
 class WorldSpec(BaseModel):
     """Everything a keeper must know to make a world.
 
     `kind`: a desktop with applications; a headless browser; `kiosk`, a browser that fills a private display, whose
-    pictures are taken through X (about 25 times cheaper than asking the browser); the person's own `display`; or a
-    `page` of a browser that runs already: `endpoint` is the address of its debugging port, `target` the page's id.
+    pictures are taken through X (about 25 times cheaper than asking the browser); a browser in a `window` on the
+    person's own display; that `display` itself; or a `page` of a browser that runs already: `endpoint` is the address
+    of its debugging port, `target` the page's id. What a person does is `watched` in a window and on their display.
     `lease` is in seconds: a keeper that nobody spoke to for so long ends its world. With `network` its programs reach
     the outside, as far as `allow` lets. With `trace` a browser keeps a trace of Playwright's.
     """
@@ -42,6 +43,7 @@ class WorldSpec(BaseModel):
     allow: Allow = EVERYTHING
     network: bool = False
     trace: bool = False
+    watched: bool = False
     endpoint: str = ""
     target: str = ""
 

@@ -14,6 +14,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "vllm: needs .venv-serve (docker/setup-serve.sh) and a minute to start")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that none of them is left alone at the end while the other processor has nothing to do."""
+    items.sort(key=_limit, reverse=True)
+
+
+def _limit(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
+
+
 @pytest.fixture(scope="session")
 def stand_in_server() -> Iterator[Server]:
     """The stand-in behind real vLLM, shared with other test processes; the last one stops it, unless it ran before."""

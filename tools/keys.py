@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-__all__ = ["Key", "UnknownKey", "chord", "find", "to_playwright"]
+__all__ = ["Key", "UnknownKey", "chord", "find", "plain_name", "to_playwright"]
 
 
 class UnknownKey(LookupError):
@@ -118,6 +118,12 @@ def chord(names: Sequence[str]) -> list[Key]:
     """
     together = len(names) > 1
     return [find(name.lower() if together and len(name) == 1 and name.isascii() else name) for name in names]
+
+
+def plain_name(name: str) -> str:
+    """The first of a key's names, whichever this one is; a character is its own. Raises UnknownKey."""
+    key = find(name)
+    return key.char or next(first for first, other in _KEYS.items() if other == key)
 
 
 def _character(char: str) -> Key:

@@ -21,10 +21,10 @@ GATHER = 0.005
 class Screen(Eyes):
     """Sees a whole display through shared memory, the pointer drawn in. A display that is resized needs a new Screen.
 
-    Raises EnvError when there is no such display.
+    With `pointer=False` it is left out. Raises EnvError when there is no such display.
     """
 
-    def __init__(self, display: str) -> None:
+    def __init__(self, display: str, *, pointer: bool = True) -> None:
         import mss
         from mss.exception import ScreenShotError
 
@@ -32,7 +32,7 @@ class Screen(Eyes):
         # That the connection broke mss only asserts (mss.linux.xcbhelpers); without asserts it reads a null pointer.
         self._broken = (ScreenShotError, AssertionError, ValueError)
         try:
-            self._mss = mss.MSS(display=display, with_cursor=True)
+            self._mss = mss.MSS(display=display, with_cursor=pointer)
             self._whole = self._mss.monitors[0]
         except self._broken as error:
             raise self._gone(error) from error

@@ -86,6 +86,7 @@ class Tabs:
         self._watchers: list[Callable[[Page], Awaitable[None]]] = []
         self._one_by_one = asyncio.Lock()
         self._shown: asyncio.Task[CDPSession] | None = None
+        self._persons = False
         context.on("page", self._opened)
         context.on("dialog", self._answer)
 
@@ -132,6 +133,12 @@ class Tabs:
         self._shown = asyncio.ensure_future(self._bring(page))
         self._shown.add_done_callback(lambda task: task.cancelled() or task.exception())  # front() raises it
 
+    def leave_to_person(self, left: bool) -> None:
+        """Lets a person choose what is in front, or takes it back: to bring a page there takes the keyboard to it."""
+        self._persons = left
+        if not left and self._recent:
+            self.show(self._recent[-1])
+
     def take_notes(self) -> list[str]:
         """What a person would have seen of the browser itself since the last call; of many the first five."""
         notes, self._notes = self._notes, []
@@ -150,7 +157,8 @@ class Tabs:
     async def _bring(self, page: "Page") -> "CDPSession":
         async with self._one_by_one:
             session = self._sessions.get(page) or await self._connect(page)
-            await page.bring_to_front()
+            if not self._persons:
+                await page.bring_to_front()
             for watcher in self._watchers:
                 await watcher(page)
         return session

@@ -24,6 +24,7 @@ _CORE_KEYBOARD = 0x100  # what is asked of it holds for the keyboards behind it 
 _KEY_TYPES, _KEY_SYMBOLS = 1, 2  # parts of a key map
 _TWO_LEVEL = 1  # a type of key that every key map has: plain and with Shift
 _ALL = 0xFF  # modifiers
+_WIDTH = 5  # the byte of a key's record that says how many symbols each group has; the first four are the groups' types
 
 
 @contextmanager
@@ -55,10 +56,9 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class XKey:
-    """One key code: how many groups it has, the type of the first, its symbols, and all of it as it was sent."""
+    """One key code: how many groups it has, its symbols, and all of it as it was sent."""
 
     groups: int
-    kind: int
     symbols: tuple[int, ...]
     record: bytes
 
@@ -70,13 +70,14 @@ class Keymap:
     keys: dict[int, XKey]
     kinds: list[tuple[int, dict[int, int]]]
 
-    def symbol(self, code: int, modifiers: int) -> int:
-        """What a key gives in the first group under exactly these modifiers, 0 for nothing."""
+    def symbol(self, code: int, modifiers: int, group: int = 0) -> int:
+        """What a key gives in a group under exactly these modifiers, 0 for nothing; groups it lacks are the first."""
         key = self.keys[code]
         if not key.groups:
             return 0
-        mask, levels = self.kinds[key.kind]
-        return key.symbols[levels.get(modifiers & mask, 0)]
+        group = group if group < key.groups else 0
+        mask, levels = self.kinds[key.record[group]]
+        return key.symbols[group * key.record[_WIDTH] + levels.get(modifiers & mask, 0)]
 
 
 class Keyboard:
@@ -177,8 +178,8 @@ def _read_kinds(answer: bytes, at: int, count: int) -> tuple[list[tuple[int, dic
 def _read_keys(answer: bytes, at: int, codes: range) -> dict[int, XKey]:
     keys: dict[int, XKey] = {}
     for code in codes:
-        kind, groups, symbols = struct.unpack_from("=B3xBxH", answer, at)
+        groups, symbols = struct.unpack_from("=4xBxH", answer, at)
         end = at + 8 + 4 * symbols
-        keys[code] = XKey(groups & 0x0F, kind, struct.unpack_from(f"={symbols}I", answer, at + 8), answer[at:end])
+        keys[code] = XKey(groups & 0x0F, struct.unpack_from(f"={symbols}I", answer, at + 8), answer[at:end])
         at = end
     return keys

@@ -60,7 +60,7 @@ class VllmModel:
     def about(self) -> dict[str, Any]:
         """Address, parameters as they are sent, and what this server refused."""
         sent = self._parameters(0, strict=False)
-        form, tools = sent.pop("structured_outputs", None), sent.pop("tools")
+        form, tools = sent.pop("structured_outputs", None), sent.pop("tools", ())
         return sent | {
             "address": self._endpoint.url,
             "server": f"vLLM {self._endpoint.vllm}" if self._endpoint.vllm else "unknown",

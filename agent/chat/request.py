@@ -32,7 +32,8 @@ class Manner:
 
     `image_tokens` bounds a screenshot. `browser` offers the tool for addresses and tabs. `wording` replaces the words
     of `computer_use`. `constrain` holds the answer to its form, where the server can; `without` and `longest` then keep
-    a model that knows nothing from some actions and from texts without end.
+    a model that knows nothing from some actions and from texts without end. Without `acts` it is asked for words: no
+    tool is offered, and no form asked for. `sure` leaves nothing to chance.
     """
 
     kind: Kind
@@ -47,6 +48,8 @@ class Manner:
     constrain: bool = True
     without: tuple[str, ...] = ()
     longest: int | None = None
+    acts: bool = True
+    sure: bool = False
 
 
 def parameters(manner: Manner, turn: int, *, strict: bool, dropped: Collection[str], vllm: bool) -> dict[str, Any]:
@@ -57,21 +60,23 @@ def parameters(manner: Manner, turn: int, *, strict: bool, dropped: Collection[s
     only, and nothing that was `dropped` before.
     """
     thinking = 0 if strict or manner.kind == "instruct" else manner.thinking_tokens
-    sent: dict[str, Any] = dict(_SURE if strict else _SAMPLING[manner.kind])
-    if manner.temperature is not None and not strict:
+    sure = strict or manner.sure
+    sent: dict[str, Any] = dict(_SURE if sure else _SAMPLING[manner.kind])
+    if manner.temperature is not None and not sure:
         sent["temperature"] = manner.temperature
     bound = thinking if vllm or manner.kind == "instruct" else manner.thinking_tokens  # others think as they like
     limit = bound + manner.answer_tokens
     sent |= {
         "min_p": 0.0, "repetition_penalty": 1.0, "seed": manner.seed + turn, "max_tokens": limit, "stream": False,
-        "tools": functions(boxes=manner.style.boxes, browser=manner.browser, wording=manner.wording),
-        "tool_choice": "auto", "parallel_tool_calls": False,
     }  # fmt: skip
+    if manner.acts:
+        tools = functions(boxes=manner.style.boxes, browser=manner.browser, wording=manner.wording)
+        sent |= {"tools": tools, "tool_choice": "auto", "parallel_tool_calls": False}
     if vllm:
         sent["repetition_detection"] = _LOOPS
         if manner.kind == "thinking":
             sent["thinking_token_budget"] = thinking
-        if manner.constrain:
+        if manner.acts and manner.constrain:
             form = constraint(
                 boxes=manner.style.boxes, browser=manner.browser, without=manner.without, longest=manner.longest
             )

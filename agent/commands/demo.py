@@ -83,7 +83,7 @@ def _stand_in() -> Iterator[bool]:
     if look().cpu_program is None:
         yield False
         return
-    if any(server.source == model.source for server in servers()):
+    if any((server.source, server.adapter) == (model.source, None) for server in servers()):
         yield True
         return
     serve = [sys.executable, "-m", "agent", "serve", STAND_IN]

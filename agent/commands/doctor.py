@@ -18,6 +18,7 @@ from rich.text import Text
 from agent.commands.live import console, signed
 from agent.serving import machine
 from agent.settings import Settings
+from agent.training.tuner import find_tuner
 from agent.words import Tone
 from env import folder as worlds
 from env.sandbox import Isolation, find_isolation
@@ -78,6 +79,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _chromium(settings.chromium)
     yield from _fonts()
     yield _vllm()
+    yield _tuner()
     yield from _room(settings.runs)
     yield _worlds()
 
@@ -202,6 +204,14 @@ def _vllm() -> Finding:
     if found:
         return Finding("vllm", "ok", f"for the {' and the '.join(found)}")
     return Finding("vllm", "warn", "none: models must be served elsewhere, and the stand-in is not shown", "make vllm")
+
+
+def _tuner() -> Finding:
+    """What `surehand tune` runs; nothing else needs it."""
+    try:
+        return Finding("ms-swift", "ok", find_tuner().program)
+    except UserError:
+        return Finding("ms-swift", "warn", "none: models cannot be tuned here", "make tune")
 
 
 def _room(runs: Path) -> Iterator[Finding]:

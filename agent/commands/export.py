@@ -1,39 +1,63 @@
-"""`surehand export`: a test, or a run that passed, as a program of another tool."""
+"""`surehand export`: a test as one of another tool, or runs as training data."""
 
-import tempfile
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from rich.text import Text
+import typer
 
-from agent.commands.live import console, signed
-from agent.commands.record import recorded_test
-from agent.scripting.export.files import TARGETS, default_name, export
-from agent.scripting.written import Case, read_test
-from scenarios.schema import counted, meant
 from tools.errors import UserError
 
-
-def export_test(config: Path | None, what: Path, target: str, out: Path | None) -> int:
-    """Writes the file. Returns the exit status. Raises UserError."""
-    if target not in TARGETS:
-        near = meant(target, TARGETS)
-        raise UserError(f"a test cannot be exported to {target!r}", remedy=near or f"use one of {', '.join(TARGETS)}")
-    name, cases = _read(config, what)
-    written = export(cases, target, out or Path(default_name(name, target)))
-    screen = console()
-    screen.print(signed("good", f"exported {counted(len(cases), 'test')} of {what}"))
-    for path in written:
-        screen.print(Text(f"{'pages' if path.is_dir() else 'test'}: {path}"), soft_wrap=True)
-    return 0
+DATA = ("swift", "swift-agent", "openai", "sharegpt")
+"""Formats of training data (agent.training.rows); all others are of tests."""
+_FORMATS = (
+    f"Of a test: playwright-python, playwright-python-async, playwright-ts, desktop-python. Data: {', '.join(DATA)}."
+)
 
 
-def _read(config: Path | None, what: Path) -> tuple[str, Sequence[Case]]:
-    """The tests of a file; of a run's folder, the test that it is recorded as."""
-    if not what.is_dir():
-        return what.stem, read_test(what)
-    name, text = recorded_test(config, what)
-    with tempfile.TemporaryDirectory(prefix="surehand-") as folder:
-        file = Path(folder) / f"{name}.yaml"
-        file.write_text(text, encoding="utf-8")
-        return name, read_test(file)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What data is wanted. `thoughts` and `history` are None where the settings are to say."""
+
+    form: str
+    every: bool
+    thoughts: Literal["keep", "strip"] | None
+    history: Literal["tool", "user"] | None
+    share: float
+
+
+def export(
+    what: Annotated[
+        list[Path],
+        typer.Argument(help="A test file; or folders of runs, or such that hold runs.", metavar="TEST|RUN..."),
+    ],
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help=_FORMATS)],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="New file, such as test_login.py; for data a new folder.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--any", help="Data: also of runs that did not pass, or that nobody checked.")
+    ] = False,
+    thoughts: Annotated[
+        Literal["keep", "strip"] | None,
+        typer.Option(help="Data: with thoughts, for a Thinking model, or without, for an Instruct one."),
+    ] = None,
+    history: Annotated[
+        Literal["tool", "user"] | None, typer.Option(help="Data: how screenshots are told, as the setting says.")
+    ] = None,
+    share: Annotated[
+        float, typer.Option("--validation", help="Data: share of the tasks that is kept for validation.", min=0, max=1)
+    ] = 0.1,
+    config: Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")] = None,
+) -> None:
+    """Make a Playwright test, or a desktop test in Python, of exact steps; or make training data of runs."""
+    if form in DATA:
+        from agent.commands.export_data import export_data
+
+        raise typer.Exit(export_data(config, what, out, Wanted(form, every, thoughts, history, share)))
+    if every or thoughts or history or share != 0.1:
+        raise UserError(f"--any, --thoughts, --history and --validation are not for {form!r}",
+                        remedy=f"they are for data: {', '.join(DATA)}")  # fmt: skip
+    from agent.commands.export_test import export_test
+
+    raise typer.Exit(export_test(config, what, form, out))

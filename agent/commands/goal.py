@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple, cast, get_args
 
 from agent.secrets import told
 from agent.settings import Settings
-from agent.trace import Run
+from agent.trace import GOAL, Run
 from env.allow import Allow, known_domains, place_of
 from env.setup import OpenUrl
 from scenarios.base import AnyWorld, Limits, Task
@@ -15,8 +15,8 @@ from tools.geometry import Size
 
 VIEWS = ("kiosk", "headless")
 """How a browser is seen; what `--world` means for a scenario."""
-GOAL = "goal"
-"""What a run of a goal is called, where one of a scenario has the scenario's id."""
+KEPT = ("browser", "size", "steps", "seconds", "tokens", "allow_actions", "allow_domains")
+"""Settings that the world and the end of a run depend on; to do it again, they are taken from its record."""
 _LIMITS = Limits(steps=50, seconds=1800)
 _SIZE = Size(1280, 720)
 

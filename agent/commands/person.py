@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.commands.live import StepTable
-from agent.runner import Ask, nobody
+from agent.means import Ask, nobody
 from agent.trace import Leave, Question
 from agent.words import action_words
 

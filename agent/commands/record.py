@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from agent.commands.goal import Asked
+from agent.commands.goal import KEPT, Asked
 from agent.commands.live import console, signed
-from agent.commands.replay import KEPT
 from agent.commands.wiring import require, task_for, worlds
 from agent.scripting.record import actions_of
 from agent.scripting.record import record as recorded

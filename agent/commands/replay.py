@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from agent.commands.goal import Asked
+from agent.commands.goal import KEPT, Asked
 from agent.commands.live import console, exit_code, signed
 from agent.commands.run import run_one
 from agent.settings import load
 from agent.trace import Decision, RunFolder, Step
 from agent.words import verdict
-
-KEPT = ("browser", "size", "steps", "seconds", "tokens", "allow_actions", "allow_domains")
-"""Settings that the world and the end of a run depend on; they are taken from the record."""
 
 
 class Compared(NamedTuple):

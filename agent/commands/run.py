@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agent import runner
-from agent.commands.goal import GOAL, Asked, goal_task, is_goal
+from agent.commands.goal import Asked, goal_task, is_goal
 from agent.commands.live import StepTable, console, exit_code, say_verdict
 from agent.commands.person import person
 from agent.commands.served import RANDOM, STAND_IN
@@ -24,10 +24,10 @@ from agent.commands.wiring import (
     task_for,
     worlds,
 )
+from agent.means import Means
 from agent.report import write_report
-from agent.runner import Means
 from agent.settings import Settings, recorded
-from agent.trace import Run, RunFolder
+from agent.trace import GOAL, Run, RunFolder
 from scenarios.base import Task
 from tools.errors import UserError
 

@@ -17,7 +17,6 @@ from rich.text import Text
 
 from agent.commands.live import console, signed
 from agent.commands.wiring import new_folder, require, worlds
-from agent.prove import prove
 from agent.report import write_report
 from agent.settings import Settings
 from agent.words import seconds_words
@@ -135,6 +134,8 @@ class _Proving:
 
     async def _problems(self, name: str, seed: int, folder: Path) -> tuple[str, ...]:
         """What speaks against a scenario; its records are kept, with reports, while something does."""
+        from agent.prove import prove  # a list of scenarios is there without LangGraph
+
         scenario = self.known[name]
         if isinstance(scenario, UserError):
             return (str(scenario),)

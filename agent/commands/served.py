@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from agent.model import Model
+from agent.means import MakeModel
+from agent.model import Model, Served
 from agent.prompt import Style
-from agent.runner import MakeModel
 from agent.settings import Settings
 from env.base import Probe
 from scenarios.base import Task
@@ -15,6 +15,7 @@ from tools.errors import UserError
 if TYPE_CHECKING:  # the client of model servers takes half a second to import
     from agent.chat.endpoint import Endpoint
     from agent.chat.request import Manner
+    from agent.serving.in_process import Loaded
 
 STAND_IN = "stand-in"
 RANDOM = "The stand-in has random weights: it shows that the plumbing works, and knows nothing."
@@ -23,12 +24,17 @@ _NOT_BLINDLY = ("wait", "terminate", "answer")
 
 
 def at_address(settings: Settings) -> "Endpoint":
-    """The server that the settings point at; one that surehand started is opened with its key. Raises UserError."""
+    """The server that the settings point at. Raises UserError.
+
+    One that surehand started is opened with its key, and asked for what it was started for: its adapter, if any.
+    """
     from agent.chat.endpoint import find_endpoint
     from agent.serving.vllm_server import at
 
     started = at(settings.model)
-    return find_endpoint(settings.model, settings.model_name, settings.api_key or (started.key if started else None))
+    if started is None:
+        return find_endpoint(settings.model, settings.model_name, settings.api_key)
+    return find_endpoint(settings.model, settings.model_name or started.model, settings.api_key or started.key)
 
 
 def the_stand_in() -> "Endpoint":
@@ -57,40 +63,76 @@ def served(settings: Settings, task: Task, endpoint: "Endpoint") -> MakeModel:
 
 def in_process(settings: Settings, task: Task, name: str) -> MakeModel:
     """What makes the model of this name in this very process. Raises UserError: unknown, no torch, cannot be loaded."""
+    from agent.serving.in_process import TransformersModel
+
+    loaded = _loaded(settings, name)
+    manner = manner_for(settings, task, loaded.name)
+    return lambda task, probe: TransformersModel(loaded, manner, patience=settings.patience)
+
+
+def looker(settings: Settings, *, sure: bool) -> Served:
+    """The model that the settings name, to be asked in words about pictures; `sure` leaves nothing to chance.
+
+    Raises UserError: no model with eyes, unknown, not to be had. Raises ModelError: the stand-in cannot be started.
+    """
+    kind, _, argument = settings.model.partition(":")
+    if kind == "transformers" and argument:
+        from agent.serving.in_process import TransformersModel
+
+        loaded = _loaded(settings, argument)
+        return TransformersModel(loaded, _in_words(settings, loaded.name, sure), patience=settings.patience)
+    if kind not in ("http", "https") and settings.model != STAND_IN:
+        raise UserError(
+            f"no model {settings.model!r} that looks at pictures" if settings.model else "no model is named",
+            remedy="name one with --model: http://host:port/v1, transformers:MODEL or stand-in",
+        )
+    from agent.chat.model import VllmModel
+
+    endpoint = the_stand_in() if kind == STAND_IN else at_address(settings)
+    return VllmModel(endpoint, _in_words(settings, endpoint.model, sure), patience=settings.patience)
+
+
+def _loaded(settings: Settings, name: str) -> "Loaded":
     from agent.commands.live import console
     from agent.serving.family import find
-    from agent.serving.in_process import TransformersModel, load
+    from agent.serving.in_process import load
 
     model = find(name)
     with console().status(f"loading {model.name}"):
-        loaded = load(model, modelscope=settings.modelscope)
-    manner = manner_for(settings, task, model.name)
-    return lambda task, probe: TransformersModel(loaded, manner, patience=settings.patience)
+        return load(model, modelscope=settings.modelscope)
+
+
+def _in_words(settings: Settings, name: str, sure: bool) -> "Manner":
+    manner = replace(_manner(settings, name), acts=False, sure=sure)
+    return replace(manner, thinking_tokens=24, answer_tokens=64) if name == STAND_IN else manner
 
 
 def manner_for(settings: Settings, task: Task, name: str) -> "Manner":
     """How the settings ask a model of this name. The stand-in is kept short, and from what ends or delays a task."""
-    from agent.chat.functions import read_wording
-    from agent.chat.request import Manner
-
-    manner = Manner(
-        kind=_kind(settings, name),
-        style=Style(history=settings.history, boxes=settings.boxes, image_max=settings.image_max, fold=settings.fold),
-        thinking_tokens=settings.thinking_tokens, answer_tokens=settings.answer_tokens,
-        image_tokens=settings.image_tokens, temperature=settings.temperature, seed=task.seed,
-        browser=task.world == "browser", constrain=settings.constrain,
-        wording=read_wording(settings.tool_text) if settings.tool_text else None,
-    )  # fmt: skip
+    manner = replace(_manner(settings, name), seed=task.seed, browser=task.world == "browser")
     if name != STAND_IN:
         return manner
     return replace(manner, thinking_tokens=24, temperature=2.0, browser=False, without=_NOT_BLINDLY, longest=12)
+
+
+def _manner(settings: Settings, name: str) -> "Manner":
+    from agent.chat.functions import read_wording
+    from agent.chat.request import Manner
+
+    return Manner(
+        kind=_kind(settings, name),
+        style=Style(history=settings.history, boxes=settings.boxes, image_max=settings.image_max, fold=settings.fold),
+        thinking_tokens=settings.thinking_tokens, answer_tokens=settings.answer_tokens,
+        image_tokens=settings.image_tokens, temperature=settings.temperature, constrain=settings.constrain,
+        wording=read_wording(settings.tool_text) if settings.tool_text else None,
+    )  # fmt: skip
 
 
 def _kind(settings: Settings, name: str) -> Literal["thinking", "instruct"]:
     if settings.model_kind != "auto":
         return settings.model_kind
     words = name.lower()
-    if "thinking" in words or name == STAND_IN:
+    if "thinking" in words or name.startswith(STAND_IN):
         return "thinking"
     if "instruct" in words:
         return "instruct"

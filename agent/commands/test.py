@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from agent import runner
 from agent.commands.heal import keep_mendings
 from agent.commands.live import console, signed
 from agent.commands.wiring import described, model_for, new_folder, require, require_model, spec_for
-from agent.runner import MakeModel
+from agent.means import MakeModel
+from agent.means import Means as RunMeans
 from agent.scripting.junit import write_junit
 from agent.scripting.mind import Words
 from agent.scripting.minds import Mind
@@ -110,7 +110,7 @@ def make_mind(settings: Settings, asks: bool) -> MakeMind:
 
     Nobody is there while tests are played: what the settings want a person asked about is denied to the model.
     """
-    means = runner.Means(tokens=settings.tokens, approve=frozenset(settings.approve or ()))
+    means = RunMeans(tokens=settings.tokens, approve=frozenset(settings.approve or ()))
 
     def make(case: Case, folder: Path) -> Mind | None:
         if not asks or settings.model in _WORDLESS:

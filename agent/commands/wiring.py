@@ -12,9 +12,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from agent.commands.served import at_address, in_process, served, the_stand_in
+from agent.means import MakeModel, MakeWorld, as_model
 from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
-from agent.prove import as_model
-from agent.runner import MakeModel, MakeWorld
 from agent.secrets import secrets_of
 from agent.settings import Settings, reason
 from agent.trace import Run
@@ -68,6 +67,15 @@ def kept_world(settings: Settings, task: Task, run: Run) -> KeptEnvironment:
         raise UserError(f"the run {run.id!r} cannot be resumed", cause="its process died before its world was ready",
                         remedy="start it again")  # fmt: skip
     return KeptEnvironment(_spec(settings, task), Path(run.world["folder"]), run.world["keeper"])
+
+
+def watched_world(settings: Settings, task: Task) -> KeptEnvironment:
+    """The world of a task where a person can show it: their own display, or a browser in a window on that.
+
+    It is told no secrets: where a person types one it is not read at all.
+    """
+    kind: Kind = "window" if task.world == "browser" else "display"
+    return KeptEnvironment(_spec(settings, task).model_copy(update={"kind": kind, "watched": True}))
 
 
 def _spec(settings: Settings, task: Task) -> WorldSpec:
@@ -142,6 +150,8 @@ def model_for(settings: Settings, task: Task, used: int = 0) -> MakeModel:
             return _always(ScriptedModel(*islice(_script(Path(argument)), used, None)))
         case "replay" if argument:
             return _always(ReplayModel(Path(argument), used))
+        case "person":
+            raise UserError("a person decides in `surehand record` only", remedy="choose another model with --model")
     raise _unknown(settings.model)
 
 

@@ -90,12 +90,20 @@ class Architecture:
         """Bytes of keys and values in bfloat16, for each token of context."""
         return 2 * 2 * self.layers * self.kv_heads * self.head
 
-    def adapter(self, rank: int) -> int:
-        """Weights of a LoRA adapter on every linear of the language model; experts are left alone."""
+    @property
+    def linears(self) -> dict[str, tuple[int, int]]:
+        """Those of a layer of the language model, numbers in and out by their names; experts are left alone."""
         wide, narrow = self.heads * self.head, self.kv_heads * self.head
-        ends = 2 * (self.hidden + wide) + 2 * (self.hidden + narrow)
-        ends += 0 if self.experts else 3 * (self.hidden + self.inner)
-        return rank * self.layers * ends
+        found = {"q_proj": (self.hidden, wide), "k_proj": (self.hidden, narrow), "v_proj": (self.hidden, narrow)}
+        found["o_proj"] = (wide, self.hidden)
+        if not self.experts:
+            found |= dict.fromkeys(("gate_proj", "up_proj"), (self.hidden, self.inner))
+            found["down_proj"] = (self.inner, self.hidden)
+        return found
+
+    def adapter(self, rank: int) -> int:
+        """Weights of a LoRA adapter on every linear of the language model."""
+        return rank * self.layers * sum(come + go for come, go in self.linears.values())
 
 
 SMALL_VISION = Vision(depth=24, hidden=1024, inner=4096)

@@ -2,9 +2,12 @@
 
 import asyncio
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from tools.errors import UserError
 
 if TYPE_CHECKING:
     from agent.serving.family import Model
@@ -16,6 +19,9 @@ _NAMES = "stand-in; a Qwen3-VL such as 8B or Qwen/Qwen3-VL-8B-Instruct; or a fol
 def serve(
     name: Annotated[str | None, typer.Argument(help=_NAMES, metavar="[MODEL]")] = None,
     show: Annotated[bool, typer.Option("--print", help="Only show the command.")] = False,
+    adapter: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A LoRA adapter, as peft or ms-swift wrote it.")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Instead of any free one.", min=1, max=65535)] = None,
     device: Annotated[Literal["auto", "cpu", "gpu"], typer.Option(help="What it runs on.")] = "auto",
     modelscope: Annotated[bool, typer.Option("--modelscope", help="Weights from there, not Hugging Face.")] = False,
@@ -24,24 +30,33 @@ def serve(
 ) -> None:
     """Start vLLM for a model and wait until it answers; one that runs already is used. It stays until --stop.
 
-    Without a model, list the family.
+    With an adapter, the model that it makes of this one is served, too, and asked. Without a model, list the family.
     """
     from agent.serving.family import find
 
+    if adapter and not name:
+        raise UserError("--adapter goes with a model", remedy="name the one that it was made for, such as 8B-Instruct")
     model = find(name) if name else None
     if stop:
-        _stop(model)
+        _stop(model, adapter)
     elif status:
         _status()
     elif model is None:
         _family()
     elif show:
-        _print(model, device, port, modelscope)
+        _print(_with(model, adapter), device, port, modelscope)
     else:
-        _start(str(name), model, device, port, modelscope)
+        words = [str(name), *(("--adapter", str(adapter)) if adapter else ())]
+        _start(shlex.join(words), _with(model, adapter), device, port, modelscope)
 
 
-def _start(name: str, model: "Model", device: "Device", port: int | None, modelscope: bool) -> None:
+def _with(model: "Model", adapter: Path | None) -> "Model":
+    from agent.serving.adapter import adapted
+
+    return adapted(model, adapter) if adapter else model
+
+
+def _start(words: str, model: "Model", device: "Device", port: int | None, modelscope: bool) -> None:
     from agent.commands.live import console, signed
     from agent.serving.vllm_server import start
 
@@ -49,21 +64,28 @@ def _start(name: str, model: "Model", device: "Device", port: int | None, models
     with out.status("") as line:
 
         def say(phase: str) -> None:
-            line.update(f"{model.name}: {phase}")
+            line.update(f"{model.asked}: {phase}")
             if not out.is_terminal:
                 out.print(phase)
 
         server = asyncio.run(start(model, device=device, port=port, modelscope=modelscope, say=say))
     out.print(signed("good", f"{server.model} answers at {server.url}"), soft_wrap=True)
-    if model.stand_in:
+    if model.stand_in and not model.adapter:
         out.print("Its weights are random: it proves that the plumbing works, and knows nothing.", soft_wrap=True)
-    out.print(f"Stop it with: surehand serve {shlex.quote(name)} --stop", soft_wrap=True)
+    out.print(f"Stop it with: surehand serve {words} --stop", soft_wrap=True)
 
 
-def _stop(model: "Model | None") -> None:
-    from agent.serving.vllm_server import servers, stop
+def _stop(model: "Model | None", adapter: Path | None) -> None:
+    """Those of the model, or all; with an adapter only the one that has it, though its folder may be gone."""
+    from agent.serving.vllm_server import Server, servers, stop
 
-    chosen = [server for server in servers() if model is None or server.source == model.source]
+    folder = adapter.expanduser().resolve() if adapter else None
+
+    def meant(server: Server) -> bool:
+        has = server.adapter.folder if server.adapter else None
+        return (model is None or server.source == model.source) and folder in (None, has)
+
+    chosen = [server for server in servers() if meant(server)]
     for server in chosen:
         asyncio.run(stop(server))
         typer.echo(f"stopped {server.model}")

@@ -56,8 +56,21 @@ SIZES = tuple(
 )
 
 
+class Adapter(BaseModel):
+    """A LoRA adapter for a model: its folder, the rank that vLLM makes room for, and the hash of its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path
+    rank: int
+    digest: str
+
+
 class Model(BaseModel):
-    """Something that can be served: a published checkpoint, one in a folder, or the stand-in."""
+    """Something that can be served: a published checkpoint, one in a folder, or the stand-in; with an adapter or not.
+
+    `agent.serving.adapter` reads one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,11 +81,18 @@ class Model(BaseModel):
     size: Size
     thinking: bool
     fp8: bool = False
+    adapter: Adapter | None = None
+
+    @property
+    def asked(self) -> str:
+        """What is asked of its server: the model as the adapter changes it, where there is one."""
+        return f"{self.name}+{self.adapter.folder.name}" if self.adapter else self.name
 
     @property
     def gib(self) -> float:
-        """Of its weights."""
-        return self.size.gib(self.fp8)
+        """Of its weights, those of an adapter in bfloat16."""
+        added = self.size.architecture.adapter(self.adapter.rank) if self.adapter else 0
+        return self.size.gib(self.fp8) + 2 * added / 2**30
 
     @property
     def local(self) -> bool:

@@ -118,7 +118,7 @@ class TransformersModel:
         import transformers
 
         sent = {name: value for name, value in self._parameters(0, strict=False).items() if name not in _NOT_DONE}
-        tools = sent.pop("tools")
+        tools = sent.pop("tools", ())
         versions = f"transformers {transformers.__version__}, torch {torch.__version__}"
         style = self._manner.style
         return sent | {
@@ -160,7 +160,7 @@ class TransformersModel:
         import torch
 
         began, weights = time.monotonic(), self._loaded.weights
-        inputs = {name: value.to(weights.device) for name, value in self.inputs(wired, asked["tools"]).items()}
+        inputs = {name: value.to(weights.device) for name, value in self.inputs(wired, asked.get("tools", ())).items()}
         read = inputs["input_ids"].shape[1]
         torch.manual_seed(asked["seed"])
         try:

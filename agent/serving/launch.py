@@ -81,6 +81,9 @@ def command(plan: Plan, port: int) -> list[str]:
     if model.thinking:  # an Instruct model with this parser loses its whole answer to `reasoning`
         line += ["--reasoning-parser", "qwen3"]
     line += ["--enable-prompt-tokens-details", "--enable-per-request-metrics"]
+    if adapter := model.adapter:
+        module = {"name": model.asked, "path": str(adapter.folder), "base_model_name": model.name}
+        line += ["--enable-lora", "--max-lora-rank", str(adapter.rank), "--lora-modules", json.dumps(module)]
     if plan.cards > 1:
         line += ["--tensor-parallel-size", str(plan.cards), "--mm-encoder-tp-mode", "data"]
         line += ["--enable-expert-parallel"] if model.size.architecture.experts else []

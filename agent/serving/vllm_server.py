@@ -17,7 +17,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from agent.serving import machine, processes, stand_in
-from agent.serving.family import Model
+from agent.serving.family import Adapter, Model
 from agent.serving.launch import Device, Plan, check_disk, command, environment, plan
 from agent.serving.machine import Machine
 from agent.serving.stand_in import cache_folder
@@ -54,12 +54,16 @@ Say = Callable[[str], None]
 
 
 class Server(BaseModel):
-    """A vLLM that was started here. Its key opens it to this user only; it is never printed."""
+    """A vLLM that was started here. Its key opens it to this user only; it is never printed.
+
+    With an `adapter`, `model` is what it calls the changed model; the unchanged one has its own name there, too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     source: str
+    adapter: Adapter | None = None
     url: str
     """Base address of the OpenAI-compatible interface, with /v1."""
     key: SecretStr
@@ -112,7 +116,7 @@ async def stop(server: Server) -> None:
     """Ends it and everything it started; may be called twice."""
     if processes.birth(server.pid) in (server.born, None):  # else the number is somebody else's by now
         await processes.end(server.pid, _GRACE)
-    _state(server.source).unlink(missing_ok=True)
+    _state(server).unlink(missing_ok=True)
 
 
 def servers() -> tuple[Server, ...]:
@@ -148,9 +152,10 @@ def _folder() -> Path:
     return folder
 
 
-def _state(source: str) -> Path:
-    """One file for each model: names may hold slashes."""
-    return _folder() / f"{hashlib.sha256(source.encode()).hexdigest()[:16]}.json"
+def _state(of: Model | Server) -> Path:
+    """One file for each model and adapter: names may hold slashes."""
+    name = f"{of.source}\n{of.adapter.folder}" if of.adapter else of.source
+    return _folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
 
 
 def _read(file: Path) -> Server | None:
@@ -161,7 +166,7 @@ def _read(file: Path) -> Server | None:
 
 
 def _write(server: Server) -> None:
-    file = _state(server.source)
+    file = _state(server)
     draft = file.with_suffix(".draft")
     text = json.dumps(server.model_dump(mode="json") | {"key": server.key.get_secret_value()})
     try:
@@ -175,7 +180,7 @@ def _write(server: Server) -> None:
 @contextlib.asynccontextmanager
 async def _turn(model: Model, say: Say) -> AsyncIterator[None]:
     """One start of a model at a time; the lock goes with this process, however it ends."""
-    with _state(model.source).with_suffix(".lock").open("w") as lock:
+    with _state(model).with_suffix(".lock").open("w") as lock:
 
         async def take() -> bool | None:
             try:
@@ -191,12 +196,12 @@ async def _turn(model: Model, say: Say) -> AsyncIterator[None]:
 
 
 async def _running(model: Model) -> Server | None:
-    server = _read(_state(model.source))
+    server = _read(_state(model))
     if server is None:
         return None
-    if server.alive and await answers(server, patience=30):
+    if server.alive and server.adapter == model.adapter and await answers(server, patience=30):
         return server
-    await stop(server)  # it hangs, or what it started outlived it
+    await stop(server)  # it hangs, what it started outlived it, or its adapter was trained further
     return None
 
 
@@ -217,14 +222,14 @@ async def _build(decided: Plan, say: Say) -> None:
 
 
 def _launch(decided: Plan, port: int) -> Server:
-    model, key, log = decided.model, secrets.token_urlsafe(24), _state(decided.model.source).with_suffix(".log")
+    model, key, log = decided.model, secrets.token_urlsafe(24), _state(decided.model).with_suffix(".log")
     try:
         pid = processes.spawn(command(decided, port), os.environ | environment(decided, key), log)
     except OSError as error:
         raise UserError(f"cannot start {decided.program[0]!r}", cause=error.strerror or repr(error)) from None
     return Server(
-        model=model.name, source=model.source, url=f"http://127.0.0.1:{port}/v1", key=SecretStr(key), pid=pid,
-        born=processes.birth(pid) or 0, log=log,
+        model=model.asked, source=model.source, adapter=model.adapter, url=f"http://127.0.0.1:{port}/v1",
+        key=SecretStr(key), pid=pid, born=processes.birth(pid) or 0, log=log,
     )  # fmt: skip
 
 

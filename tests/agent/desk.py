@@ -7,9 +7,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from agent.means import MakeModel, MakeWorld
 from agent.model import Model, OracleModel, ScriptedModel
 from agent.prompt import Message
-from agent.runner import MakeModel, MakeWorld
 from agent.trace import Completion, Run, RunFolder, Step
 from env.base import Environment, Probe
 from env.screens import Button, Field, Label, Post, Screen, Show, Write

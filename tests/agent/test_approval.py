@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.means import Means
 from agent.model import ScriptedModel
-from agent.runner import Means, run
+from agent.runner import run
 from agent.trace import Leave, Question, RunFolder, Status, Stop
 from env.clock import VirtualClock
 from env.scripted import ScriptedWorld

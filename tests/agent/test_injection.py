@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from agent.commands.wiring import worlds
+from agent.means import MakeModel, as_model
 from agent.model import Model, ScriptedModel
-from agent.prove import as_model
-from agent.runner import MakeModel, run
+from agent.runner import run
 from agent.settings import Settings
 from agent.trace import Run, RunFolder, Status
 from env.base import Probe

@@ -1,8 +1,6 @@
 """What a run is made of is killed under it: keeper, browser, worker and model server, at every phase of a step."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,13 +12,15 @@ from agent.chat.model import VllmModel
 from agent.commands.goal import Asked, goal_task
 from agent.commands.served import manner_for
 from agent.commands.wiring import model_for, worlds
+from agent.means import Means
 from agent.model import ScriptedModel
-from agent.runner import Means, run
+from agent.runner import run
 from agent.settings import Settings
 from agent.trace import Run, RunFolder, Status, Step
 from env.settle import until
 from tests.agent.desk import gives, steps_of
 from tests.agent.harm import PATIENCE, Hooked, ModelServer, Site, below, keeper_of, lines, turns
+from tests.env.worlds import kill
 from tools.actions import Wait
 
 KILLED_AT = 3
@@ -28,13 +28,10 @@ KILLED_AT = 3
 PHASES = ("observe", "decide", "act")
 
 
-def kill(victim: str, folder: Path) -> None:
+def kill_part(victim: str, folder: Path) -> None:
     """Kills a part of the world of a run."""
     keeper = keeper_of(folder)
-    pids = [keeper] if victim == "keeper" else below(keeper, victim)
-    assert pids, f"no process {victim!r} below the keeper"
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+    kill([keeper] if victim == "keeper" else below(keeper, victim))
 
 
 async def typed_until_killed(phase: str, site: Site, folder: Path, strike: Callable[[], None]) -> Run:
@@ -75,7 +72,7 @@ async def kill_worlds(victim: str, tmp_path: Path, phases: Sequence[str]) -> Non
     with Site() as site:
         for phase in phases:
             folder = tmp_path / phase
-            done = await typed_until_killed(phase, site, folder, partial(kill, victim, folder))
+            done = await typed_until_killed(phase, site, folder, partial(kill_part, victim, folder))
             assert done.status is Status.ERROR_ENV, (phase, done.status, done.failure)
             assert done.failure
             assert site.typed == "abc"[: len(site.typed)]
@@ -115,7 +112,7 @@ async def struck_on_a_desktop(phase: str, folder: Path) -> Run:
     waiting: list[asyncio.Task[None]] = []
 
     def strike() -> None:
-        kill("env.worker", folder)
+        kill_part("env.worker", folder)
 
     async def in_the_act() -> None:
         async def begun() -> bool | None:

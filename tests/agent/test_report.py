@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.means import MakeModel
 from agent.model import reply
 from agent.report import write_index, write_report
-from agent.runner import MakeModel, run
+from agent.runner import run
 from agent.trace import RunFolder
 from env.described import DescribedEnvironment, View
 from env.scripted import SMALL, ScriptedWorld

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from agent.means import Means
 from agent.model import ReplayModel, ScriptedModel
-from agent.runner import Means, resume, run
+from agent.runner import resume, run
 from agent.trace import RunFolder, Status, Step, Stop
 from env.base import Shots
 from env.kept import KeptEnvironment

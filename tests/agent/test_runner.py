@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 
+from agent.means import Means
 from agent.model import IdleModel, ScriptedModel
-from agent.runner import Means, run
+from agent.runner import run
 from agent.trace import Run, RunFolder, Status, Step, Stop
 from env.base import Probe
 from env.clock import VirtualClock

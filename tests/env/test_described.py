@@ -85,8 +85,15 @@ async def test_a_screen_that_never_rests_is_said_to_change(tmp_path: Path) -> No
 
 @pytest.mark.browser
 @pytest.mark.desktop
-@pytest.mark.parametrize("kind", ["desktop", "kiosk"])
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    ("kind", "view"),
+    [
+        ("desktop", View.TREE),
+        ("kiosk", View.MARKS),
+        pytest.param("desktop", View.MARKS, marks=pytest.mark.soak),
+        pytest.param("kiosk", View.TREE, marks=pytest.mark.soak),
+    ],
+)
 async def test_real_worlds_keep_the_contract_described(kind: str, view: View, tmp_path: Path) -> None:
     await check_environment(
         lambda: DescribedEnvironment(make(kind), view),

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from env.folder import base
 from env.kept import KeptEnvironment
 from env.settle import until
 from env.setup import Launch, PutFile, Run
-from tests.env.worlds import CHANGES, KINDS, OUTSIDE, SETUPS, make
+from tests.env.worlds import CHANGES, KINDS, OUTSIDE, SETUPS, kill, make
 from tools.actions import Key, LeftClick, Terminate, Type
 from tools.errors import EnvError, ScenarioError
 from tools.geometry import Box
@@ -22,9 +21,10 @@ from tools.geometry import Box
 
 @pytest.mark.desktop
 @pytest.mark.browser
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_world_keeps_the_contract_twice_in_a_row(kind: str, tmp_path: Path) -> None:
-    for _ in range(2):
+async def test_a_world_keeps_the_contract(kind: str, times: int, tmp_path: Path) -> None:
+    for _ in range(times):
         await check_environment(lambda: make(kind), tmp_path, setup=SETUPS[kind], change=CHANGES[kind], outside=OUTSIDE)
 
 
@@ -150,8 +150,7 @@ async def test_a_world_that_dies_is_an_env_error_and_can_be_reset(victim: str, k
     try:
         await world.reset(SETUPS[kind], seed=0)
         await world.observe(Shots(tmp_path))
-        for pid in inside(world, victim):
-            os.kill(pid, signal.SIGKILL)
+        kill(inside(world, victim))
         with pytest.raises(EnvError):
             await until_error(world, tmp_path)
         await world.reset(SETUPS[kind], seed=0)

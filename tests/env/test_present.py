@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.runner import Means, run
+from agent.means import Means
+from agent.runner import run
 from agent.trace import Leave, Question, RunFolder, Status
 from env.allow import VERB_NAMES
 from env.base import Observation, Shots

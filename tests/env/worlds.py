@@ -1,5 +1,9 @@
 """The kept worlds that tests share: a spec for each kind, and what to set up for the conformance suite."""
 
+import contextlib
+import os
+import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from env.kept import KeptEnvironment
@@ -37,3 +41,11 @@ SIZE = Size(1024, 768)
 def make(kind: str, size: Size = SIZE) -> KeptEnvironment:
     """A world of a kind; close it."""
     return KeptEnvironment(WorldSpec.model_validate({"kind": kind, "size": size, "assets": PAGES, "lease": 60}))
+
+
+def kill(pids: Sequence[int]) -> None:
+    """Kills processes, of which there must be some; the death of one may take others along."""
+    assert pids, "there is no such process"
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

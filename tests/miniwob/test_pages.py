@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from agent.commands.wiring import worlds
-from agent.prove import as_model
+from agent.means import as_model
 from agent.runner import run
 from agent.settings import Settings
 from agent.trace import Status

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.runner import Means, run
+from agent.means import Means
+from agent.runner import run
 from agent.scripting.record import actions_of, record
 from agent.scripting.ways import USED, as_locator, ways_to
 from agent.trace import Status

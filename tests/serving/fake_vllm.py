@@ -19,7 +19,10 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps({"data": [{"id": option("--served-model-name")}]}).encode())
+        names = [option("--served-model-name")]
+        if "--lora-modules" in sys.argv:
+            names.append(json.loads(option("--lora-modules"))["name"])
+        self.wfile.write(json.dumps({"data": [{"id": name, "owned_by": "vllm"} for name in names]}).encode())
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -1,5 +1,6 @@
 """A model in this process: the prompt that vLLM makes of the same messages, bounded thoughts, the whole loop."""
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+import typer
 from PIL import Image as Pixels
 
 from agent.chat.request import Manner, parameters
 from agent.chat.wire import wire_messages
+from agent.commands.see import describe
 from agent.commands.wiring import model_for
 from agent.prompt import Assistant, Image, Message, Style, System, Text, Tool, User, instructions, styled
 from agent.runner import run
@@ -21,6 +24,7 @@ from agent.serving.vllm_server import Server
 from agent.settings import Settings
 from agent.trace import Status
 from env.scripted import ScriptedWorld
+from scenarios.base import Limits
 from tests.agent.desk import APP, a_task, steps_of
 from tools.actions import LeftClick
 from tools.errors import UserError
@@ -29,6 +33,7 @@ from tools.geometry import GridPoint
 pytestmark = [
     pytest.mark.vllm,
     pytest.mark.timeout(900),
+    pytest.mark.xdist_group("torch"),  # loading it takes many seconds: in one of the test processes only
     pytest.mark.skipif(not CPU_PYTHON.exists(), reason="no .venv-serve: run 'make vllm'"),
 ]
 SHORT = Manner(kind="thinking", thinking_tokens=8, answer_tokens=64)
@@ -98,7 +103,7 @@ async def test_a_thought_ends_within_its_budget(loaded: Loaded, tmp_path: Path) 
 
 async def test_it_decides_in_the_loop_and_is_asked_again(tmp_path: Path) -> None:
     settings = Settings(model=f"transformers:{STAND_IN}", thinking_tokens=8, answer_tokens=64)
-    task = a_task()
+    task = a_task(limits=Limits(steps=12, seconds=900))
     done = await run(task, model_for(settings, task), lambda task: ScriptedWorld(APP, task.size), tmp_path)
     assert done.status is Status.UNREADABLE, done.failure
     assert done.asked["address"] == "in this process"
@@ -107,6 +112,17 @@ async def test_it_decides_in_the_loop_and_is_asked_again(tmp_path: Path) -> None
     assert first.prompt_tokens
     assert first.unread.prompt_tokens
     assert first.prompt_tokens > first.unread.prompt_tokens
+
+
+@pytest.mark.parametrize("model", [STAND_IN, f"transformers:{STAND_IN}"])
+def test_it_is_asked_about_a_picture_here_or_through_vllm(
+    model: str, loaded: Loaded, stand_in_server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shot = screenshot(tmp_path, "a", (320, 200)).path
+    with pytest.raises(typer.Exit):  # with 0 or 1: random weights may have nothing to say
+        describe(shot, "What is this?", model=model, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["thought"]
 
 
 @pytest.mark.parametrize(

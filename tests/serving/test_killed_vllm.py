@@ -12,7 +12,8 @@ from agent.chat.endpoint import find_endpoint
 from agent.chat.model import VllmModel
 from agent.commands.served import manner_for
 from agent.commands.wiring import task_for, worlds
-from agent.runner import Means, run
+from agent.means import Means
+from agent.runner import run
 from agent.serving.family import STAND_IN, find
 from agent.serving.machine import CPU_PYTHON
 from agent.serving.vllm_server import Server, start, stop

@@ -86,7 +86,9 @@ def test_what_makes_no_sense_is_one_line(words: tuple[str, ...], cause: str) -> 
 
 
 @pytest.mark.skipif(not CPU_PYTHON.exists(), reason="no .venv-serve: run 'make vllm'")
-@pytest.mark.parametrize("lora", [(), ("--lora", "4")], ids=["answering", "training"])
+@pytest.mark.parametrize(
+    "lora", [(), pytest.param(("--lora", "4"), marks=pytest.mark.soak)], ids=["answering", "training"]
+)
 def test_the_stand_in_is_measured(lora: tuple[str, ...]) -> None:
     told = said("stand-in", "--measure", "--context", "600", "--images", "1", "--resolution", "640x360", *lora)
     found = re.search(r"measured on .*: weights ([\d.]+) GiB, peak ([\d.]+) GiB; (.*)", told)

@@ -10,10 +10,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from agent.commands.served import at_address
 from agent.serving import processes, vllm_server
+from agent.serving.adapter import adapted
 from agent.serving.family import SIZES, Model
 from agent.serving.machine import Machine
 from agent.serving.vllm_server import Server, answers, at, servers, start, stop
+from agent.settings import Settings
+from tests.serving.adapters import write_adapter
 from tools.errors import ModelError, UserError
 
 FAKE = Machine(
@@ -51,6 +55,25 @@ async def test_a_server_is_started_found_again_and_stopped(model: Model) -> None
     assert servers() == ()
     assert at(server.url) is None
     await stop(server)
+
+
+async def test_an_adapter_has_a_server_of_its_own_which_is_asked_for_it(model: Model, tmp_path: Path) -> None:
+    folder = write_adapter(tmp_path / "gui", model.size.architecture, rank=1, linears=["k_proj"])
+    plain, taught = await start(model, on=FAKE), await start(adapted(model, folder), on=FAKE)
+    try:
+        assert plain.pid != taught.pid
+        assert (plain.model, taught.model) == ("mine", "mine+gui")
+        assert set(servers()) == {plain, taught}
+        assert at_address(Settings(model=taught.url)).model == "mine+gui"
+        assert at_address(Settings(model=taught.url, model_name="mine")).model == "mine"
+        assert await start(adapted(model, folder), on=FAKE) == taught
+        write_adapter(folder, model.size.architecture, rank=1, linears=["k_proj"], seed=1)
+        again = await start(adapted(model, folder), on=FAKE)
+        assert not taught.alive
+        assert set(servers()) == {plain, again}
+    finally:
+        for server in servers():
+            await stop(server)
 
 
 async def test_two_starts_at_once_are_one_server(model: Model) -> None:
@@ -161,7 +184,7 @@ def test_the_log_tells_how_far_a_start_is(log: str, phase: str) -> None:
 
 
 def test_a_broken_state_file_is_no_server(model: Model) -> None:
-    vllm_server._state(model.source).write_text('{"model": ')
+    vllm_server._state(model).write_text('{"model": ')
     assert servers() == ()
 
 

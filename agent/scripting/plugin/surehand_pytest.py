@@ -18,7 +18,10 @@ from typing import Any
 
 import pytest
 
-_ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "agent/scripting/server.py").is_file())
+_MODULE = "agent.commands.pytest_agent"
+_ROOT = next(
+    folder for folder in Path(__file__).resolve().parents if (folder / f"{_MODULE.replace('.', '/')}.py").is_file()
+)
 _YAML = "test_*.yaml"
 _SERVER = pytest.StashKey["Process"]()
 _OUT = pytest.StashKey[Path]()
@@ -44,7 +47,7 @@ class Process:
         self._log = Path(path)
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "agent.scripting.server"], cwd=folder, env={**kept, "PYTHONPATH": str(_ROOT)},
+            [sys.executable, "-P", "-m", _MODULE], cwd=folder, env={**kept, "PYTHONPATH": str(_ROOT)},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
         )  # fmt: skip
         os.close(log)

@@ -1,0 +1,1 @@
+"""Training: data from runs, tuning by ms-swift, and worlds as Gymnasium environments."""
