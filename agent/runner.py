@@ -5,6 +5,7 @@ import errno
 import sqlite3
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -97,7 +98,7 @@ def verdict(stop: Stop, result: CheckResult | None) -> Status:
         return Status.STOPPED
     if stop.reason == "unreadable":
         return Status.UNREADABLE
-    if stop.reason not in ("terminate", "answer"):
+    if stop.reason not in ("terminate", "answer", "over"):
         return Status.LIMIT
     if result is None:
         return Status.UNCHECKED
@@ -189,6 +190,7 @@ class _Attempt:
             self.means.on_step(step)
         await kept.release()
         self.where = "model"
+        self.task = replace(self.task, goal=self.record.goal)
         self.model = self.make_model(self.task, world.probe())
         self._note(model=self.model.name, world=self.record.world | {"resumed at step": len(self.steps) + 1})
         return world, self.model
@@ -201,6 +203,9 @@ class _Attempt:
             self._note(world={"retried": str(error)})
             await self._close_world()
             world = await self._fresh_world(make_world)
+        if self.task.episode:
+            self.task = replace(self.task, goal=await self.task.episode.goal(world.probe()))
+            self._note(goal=self.task.goal)
         self.where = "model"
         self.model = self.make_model(self.task, world.probe())
         about = {"kind": self.task.world, "size": list(self.task.size), **world.description}
@@ -219,7 +224,7 @@ class _Attempt:
             goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
             tokens=self.means.tokens, approve=self.means.approve, patient=self.means.patient, steps=self.steps,
             clock=self._clock, began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps),
-            on_step=self.means.on_step,
+            on_step=self.means.on_step, over=self._over if self.task.episode else None,
         )  # fmt: skip
         config: RunnableConfig = {"configurable": {"thread_id": f"{self.record.id}/{first}"},
                                   "recursion_limit": _MOST_NODES}  # fmt: skip
@@ -243,6 +248,12 @@ class _Attempt:
         self._note(stop=stop, final=state["seen"])
         return stop
 
+    async def _over(self) -> bool:
+        """Whether the task says that it has ended."""
+        assert self.task.episode is not None
+        assert self.world is not None
+        return await self.task.episode.over(self.world.probe())
+
     def _clock(self) -> float:
         """Time that passes for the run; while a person is asked, none does."""
         return self.means.clock() - self.waited
@@ -261,9 +272,10 @@ class _Attempt:
         self._note(stop=stop, final=final, result=result, status=verdict(stop, result))
 
     async def _close_model(self) -> None:
-        """Lets go of a server, and keeps how it was asked; only now is known what it did not take."""
+        """Lets go of a server or an oracle, and keeps how the server was asked: only now is known what it refused."""
         if isinstance(self.model, Served):
             self.record = self.record.model_copy(update={"asked": self.model.about})
+        if isinstance(self.model, Served | OracleModel):
             await self.model.close()
 
     async def _close_world(self) -> None:

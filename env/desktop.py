@@ -16,12 +16,12 @@ from env.hiding import hiding
 from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
-from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
+from env.setup import Launch, OpenUrl, PutFile, Run, Script, Serve, SetupStep
 from env.site import PORT, Site
 from env.vault import Place
 from env.world import Look, WorldSpec, find_chromium
 from tools.actions import BrowserAction, ComputerAction, Outcome
-from tools.errors import EnvError
+from tools.errors import EnvError, ScenarioError
 from tools.geometry import Rect
 
 _FURNISH_LIMIT = 20.0
@@ -82,6 +82,8 @@ class DesktopWorld:
                 command = window_command(find_chromium(self._spec.chromium), sandbox.home_inside, step.url)
                 await self._launch(Launch(command=command, window="Chrom"))
                 await until(self._page_shown, _PAGE_LIMIT, f"the title of {step.url}")
+            case Script():
+                raise ScenarioError("script needs a browser world")
 
     async def _launch(self, step: Launch) -> None:
         child = await prepare.launch(step, self._open_sandbox(), self._open_session(), self._open_display)

@@ -70,12 +70,24 @@ class Run(_Step):
     timeout: float = 30.0
 
 
+class Script(_Step):
+    """Call a JavaScript function in the page in front with `argument`, and wait for what it promises.
+
+    For pages that begin only when they are told to, and how.
+    """
+
+    function: str
+    argument: Any = None
+    timeout: float = 30.0
+
+
 STEPS: dict[str, type[_Step]] = {
     "put_file": PutFile,
     "serve": Serve,
     "open_url": OpenUrl,
     "launch": Launch,
     "run": Run,
+    "script": Script,
 }
 
 
@@ -93,4 +105,6 @@ def _write(step: _Step) -> dict[str, Any]:
     return {name: step.model_dump(mode="json", exclude_defaults=True)}
 
 
-SetupStep = Annotated[PutFile | Serve | OpenUrl | Launch | Run, BeforeValidator(_read), PlainSerializer(_write)]
+SetupStep = Annotated[
+    PutFile | Serve | OpenUrl | Launch | Run | Script, BeforeValidator(_read), PlainSerializer(_write)
+]
