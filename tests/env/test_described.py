@@ -89,7 +89,7 @@ async def test_a_screen_that_never_rests_is_said_to_change(tmp_path: Path) -> No
     ("kind", "view"),
     [
         ("desktop", View.TREE),
-        ("kiosk", View.MARKS),
+        pytest.param("kiosk", View.MARKS, marks=pytest.mark.soak),
         pytest.param("desktop", View.MARKS, marks=pytest.mark.soak),
         pytest.param("kiosk", View.TREE, marks=pytest.mark.soak),
     ],

@@ -197,6 +197,7 @@ def test_a_written_test_passes_in_python_and_fails_with_the_page(tmp_path: Path)
 
 
 @pytest.mark.browser
+@pytest.mark.soak
 def test_recorded_tests_pass_in_python(tmp_path: Path) -> None:
     for file in RECORDED:
         for kind in ("python", "python-async"):

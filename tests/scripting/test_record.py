@@ -69,6 +69,7 @@ async def test_what_was_refused_is_left_out_and_a_secret_is_named(tmp_path: Path
 
 
 @pytest.mark.browser
+@pytest.mark.soak
 def test_recorded_played_and_played_again_when_the_page_has_changed(tmp_path: Path) -> None:
     first = surehand("run", "web/login", "--model", "oracle", "--seed", "3", "--out", "run", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
