@@ -277,9 +277,10 @@ class _Attempt:
         self._note(stop=stop, final=final, result=result, status=verdict(stop, result, feasible=self.task.feasible))
 
     async def _close_model(self) -> None:
-        """Lets go of a server, and keeps how it was asked; only now is known what it did not take."""
+        """Lets go of a server or an oracle, and keeps how the server was asked: only now is known what it refused."""
         if isinstance(self.model, Served):
             self.record = self.record.model_copy(update={"asked": self.model.about})
+        if isinstance(self.model, Served | OracleModel):
             await self.model.close()
 
     async def _close_world(self) -> None:

@@ -1,39 +1,50 @@
-"""Episodes of MiniWoB++ in one world after another, without a run's records: for proving many oracles quickly."""
+"""Episodes of MiniWoB++ in one kept world after another, as runs whose records are thrown away."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from random import Random
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from agent.means import as_model
+from agent.model import IdleModel
+from agent.runner import run
+from agent.trace import Run, RunFolder, Status
+from env.held import Held
 from env.kept import KeptEnvironment
+from env.settle import QUIET
 from env.world import WorldSpec
-from scenarios.base import CheckResult, Intent, Task
 from scenarios.suites.miniwob.pages import SIZE, load
-from tools.errors import ScenarioError
-
-QUIET = 0.05
-"""Seconds of rest before the next action: a third of what a run waits."""
-_NOT_SOLVED = 180.0
 
 
 @dataclass(frozen=True)
 class Played:
-    """One episode: how many actions it took, and what the check says of it."""
+    """One episode: its run, and how many actions it took."""
 
-    page: str
-    seed: int
-    goal: str
+    run: Run
     steps: int
-    result: CheckResult
+
+    @property
+    def passed(self) -> bool:
+        """Whether the page gave its reward."""
+        return self.run.status == Status.PASSED
+
+    @property
+    def told(self) -> str:
+        """What became of it, in a line."""
+        run = self.run
+        reasons = (run.failure and run.failure.message, run.stop and f"stopped by {run.stop.reason}",
+                   run.result and run.result.why)  # fmt: skip
+        why = "; ".join(reason for reason in reasons if reason)
+        return f"{run.scenario} at seed {run.seed}: {run.status} after {self.steps} steps: {why} | {run.goal}"
 
 
 @asynccontextmanager
-async def world() -> AsyncIterator[KeptEnvironment]:
+async def world(quiet: float = QUIET) -> AsyncIterator[KeptEnvironment]:
     """A headless browser that every episode is reset in."""
     assets = load("miniwob/click-test").at(0).assets
     assert assets
-    made = KeptEnvironment(WorldSpec(kind="browser", size=SIZE, assets=assets, quiet=QUIET, limit=1.0))
+    made = KeptEnvironment(WorldSpec(kind="browser", size=SIZE, assets=assets, quiet=quiet))
     try:
         yield made
     finally:
@@ -41,40 +52,10 @@ async def world() -> AsyncIterator[KeptEnvironment]:
 
 
 async def episode(env: KeptEnvironment, page: str, seed: int, *, near_miss: bool = False, idle: bool = False) -> Played:
-    """The oracle's episode, or another's, until the page ends it or there are no more actions."""
+    """A run of the oracle, of the near miss, or of one who does nothing, in a world that stays open."""
     task = load(f"miniwob/{page}").at(seed)
-    await env.reset(task.setup, seed)
-    assert task.episode
-    assert task.check
-    goal, trouble, counted = await task.episode.goal(env.probe()), "", [0]
     oracle = None if idle else task.near_miss if near_miss else task.oracle
-    try:
-        async with asyncio.timeout(_NOT_SOLVED):
-            if oracle:
-                await _play(env, oracle(env.probe(), Random(seed)), task, counted)
-    except ScenarioError as error:
-        trouble = str(error)
-    except TimeoutError:
-        trouble = f"not done within {_NOT_SOLVED:g} s"
-    result = await task.check.judge(env.probe(), None)
-    if trouble:
-        result = result.model_copy(update={"score": 0.0, "why": trouble})
-    return Played(page, seed, goal, counted[0], result)
-
-
-async def _play(env: KeptEnvironment, intents: AsyncIterator[Intent], task: Task, counted: list[int]) -> None:
-    """Looks before every action, as a run does."""
-    assert task.episode
-    await env.look()
-    async for intent in intents:
-        counted[0] += 1
-        outcome = await env.execute(counted[0], intent.action)
-        if not outcome.ok:
-            raise ScenarioError(f"{intent.action}: {outcome.note}")
-        if await task.episode.over(env.probe()):
-            return
-        await env.look()
-        if await task.episode.over(env.probe()):
-            return
-        if counted[0] == task.limits.steps:
-            raise ScenarioError(f"all of its {task.limits.steps} steps are used")
+    model = as_model(oracle) if oracle else lambda task, probe: IdleModel()
+    with TemporaryDirectory() as folder:
+        done = await run(task, model, lambda task: Held(env), Path(folder))
+        return Played(done, sum(1 for _ in RunFolder(Path(folder)).steps()))

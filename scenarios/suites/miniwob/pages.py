@@ -41,8 +41,9 @@ class PageScenario:
 
     @property
     def title(self) -> str:
-        """The page's name in words."""
-        return self.page.replace("-", " ").capitalize()
+        """The page's name in words, and why it is not solved, where that is so."""
+        words = self.page.replace("-", " ").capitalize()
+        return f"{words} (no oracle: {UNSOLVED[self.page]})" if self.page in UNSOLVED else words
 
     @property
     def world(self) -> World:

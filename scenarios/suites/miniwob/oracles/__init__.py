@@ -27,12 +27,11 @@ MISSPELT = frozenset({
 
 UNSOLVED = {
     "chase-circle": "its reward is 1 only for a pointer that was in the circle before it first moved",
-    "click-checkboxes-soft": "it takes a thesaurus to know which words are alike",
     "draw-circle": "a circle is one drag, and the hands drag along a line",
     "hover-shape": "it never ends the episode",
-    "moving-items": "its reward never reaches 1",
+    "moving-items": "it wants ten clicks in ten seconds, and never shows a screen at rest, which a look waits for",
     "simon-says": "what is to be repeated was shown before the first look",
-    "tic-tac-toe": "the opponent can come to a draw, or win, whatever X does",
+    "tic-tac-toe": "the best player wins 85 of 100 games: the opponent may come to a draw, or win, whatever X does",
 }
 """Pages without a reference solution, and why."""
 

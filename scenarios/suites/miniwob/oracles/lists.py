@@ -19,6 +19,17 @@ async def boxes(page: Page) -> None:
     await page.submit()
 
 
+@solves("click-checkboxes-soft")
+async def boxes_alike(page: Page) -> None:
+    """The page holds the groups of words that are alike."""
+    named = set(page.told(r"similar to (.*) and click").split(", "))
+    alike = {word for group in await page.script("SYNONYMS") if named & set(group) for word in group}
+    for label in await page.texts("#area label"):
+        if label in alike:
+            await page.click("#area label", label)
+    await page.submit()
+
+
 @solves("choose-list")
 async def option(page: Page) -> None:
     """Opens the list, and chooses as the keyboard does."""
