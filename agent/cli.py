@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from agent.commands.bench import bench_app
 from agent.commands.export import export
 from agent.commands.memory import memory
 from agent.commands.recording import record
@@ -28,7 +29,8 @@ Model = Annotated[
     str | None,
     typer.Option(
         "--model", metavar="MODEL",
-        help="Who decides: http://host:port/v1, transformers:MODEL, stand-in, oracle, idle, scripted:FILE, replay:RUN.",
+        help="Who decides: http://host:port/v1, transformers:MODEL, stand-in, oracle, scripted:FILE, replay:RUN,"
+        " or idle, fail, random.",
     ),
 ]  # fmt: skip
 Browser = Annotated[
@@ -256,6 +258,7 @@ app.command()(memory)
 app.command()(describe)
 app.command()(ground)
 app.add_typer(tune_app, name="tune")
+app.add_typer(bench_app, name="bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -19,6 +19,7 @@ from tools.actions import (
     Goto,
     HScroll,
     Key,
+    LeftClick,
     NewTab,
     Scroll,
     SwitchTab,
@@ -27,6 +28,7 @@ from tools.actions import (
     Wait,
 )
 from tools.errors import UserError
+from tools.geometry import GRID, GridPoint
 
 
 class Model(Protocol):
@@ -118,6 +120,33 @@ class IdleModel:
     async def decide(self, messages: Sequence[Message]) -> Completion:
         """Success at once."""
         return Completion(text=reply("I do nothing.", "End the task.", Terminate(status="success")))
+
+
+class GiveUpModel:
+    """Says at once that the task cannot be done: right where that is so, and what such tasks must not reward alone."""
+
+    name = "fail"
+
+    async def decide(self, messages: Sequence[Message]) -> Completion:
+        """Failure at once."""
+        return Completion(text=reply("I give up.", "End the task.", Terminate(status="failure")))
+
+
+class RandomModel:
+    """Clicks anywhere so many times, and claims success: what luck alone is worth."""
+
+    name = "random"
+
+    def __init__(self, rng: Random, clicks: int) -> None:
+        self._rng, self._left = rng, clicks
+
+    async def decide(self, messages: Sequence[Message]) -> Completion:
+        """A click, every place as likely as any other."""
+        if self._left <= 0:
+            return Completion(text=reply("That was all.", "End the task.", Terminate(status="success")))
+        self._left -= 1
+        place = GridPoint(round(self._rng.uniform(0, GRID)), round(self._rng.uniform(0, GRID)))
+        return Completion(text=reply("Anywhere.", "Click somewhere.", LeftClick(coordinate=place)))
 
 
 class ReplayModel:

@@ -92,14 +92,19 @@ def unended(folder: RunFolder) -> Run:
     return run
 
 
-def verdict(stop: Stop, result: CheckResult | None) -> Status:
-    """How a run ended that nothing disturbed. A model that gives up has failed, whatever the check finds."""
+def verdict(stop: Stop, result: CheckResult | None, *, feasible: bool = True) -> Status:
+    """How a run ended that nothing disturbed. A model that gives up has failed, whatever the check finds.
+
+    Where the task cannot be done, giving up is what passes.
+    """
     if stop.reason == "person":
         return Status.STOPPED
     if stop.reason == "unreadable":
         return Status.UNREADABLE
     if stop.reason not in ("terminate", "answer", "over"):
         return Status.LIMIT
+    if not feasible:
+        return Status.PASSED if stop.status == "failure" else Status.FAILED
     if result is None:
         return Status.UNCHECKED
     return Status.PASSED if result.passed and stop.status != "failure" else Status.FAILED
@@ -269,7 +274,7 @@ class _Attempt:
         check = self.task.check if stop.reason != "person" else None
         result = await judged(check, world.probe(), stop.answer) if check else None
         final = self.record.final or (self.steps[-1].seen if self.steps else None)
-        self._note(stop=stop, final=final, result=result, status=verdict(stop, result))
+        self._note(stop=stop, final=final, result=result, status=verdict(stop, result, feasible=self.task.feasible))
 
     async def _close_model(self) -> None:
         """Lets go of a server or an oracle, and keeps how the server was asked: only now is known what it refused."""

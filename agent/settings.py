@@ -80,7 +80,8 @@ class Settings(BaseSettings):
     """Folder that gets one folder for every run."""
     model: str = ""
     """Who decides: the address of a model server (`http://host:port/v1`), `stand-in` (random weights, to see the
-    plumbing), `oracle` (the scenario's reference solution), `idle`, `scripted:FILE` or `replay:RUN`."""
+    plumbing), `oracle` (the scenario's reference solution), `scripted:FILE`, `replay:RUN`, or for comparison `idle`
+    (nothing), `fail` (gives up), `random` (clicks anywhere)."""
     model_name: str = ""
     """What the server calls the model; empty takes the only one it serves."""
     api_key: SecretStr | None = Field(default=None, exclude=True)

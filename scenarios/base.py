@@ -86,7 +86,8 @@ class Task:
 
     A goal in plain words is one without a check. With `network` its world reaches the domains that `allow` names.
     Where there is an `episode`, `goal` only names the task until the world has said it. `assets` is the folder that the
-    setup serves from, instead of scenarios/assets. `unproved` says why an oracle or a near miss is missing.
+    setup serves from, instead of scenarios/assets. `unproved` says why an oracle or a near miss is missing. A task
+    that is not `feasible` cannot be done, and is passed by saying so (terminate with failure).
     """
 
     scenario: str
@@ -105,6 +106,7 @@ class Task:
     episode: Episode | None = None
     assets: Path | None = None
     unproved: str = ""
+    feasible: bool = True
 
 
 class Scenario(Protocol):

@@ -15,6 +15,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from agent.bench.plan import numbers
 from agent.commands.live import console, signed
 from agent.commands.wiring import new_folder, require, worlds
 from agent.report import write_report
@@ -57,7 +58,7 @@ def check_scenarios(
     """Proves every scenario at every seed, in random order and several at once. Returns the exit status."""
     known = _loaded(settings, patterns)
     require(settings, *{one.world for one in known.values() if not isinstance(one, UserError)})
-    jobs = [(name, seed) for name in known for seed in _seeds(seeds)]
+    jobs = [(name, seed) for name in known for seed in numbers(seeds)]
     order = Random().randrange(10_000) if order is None else order
     Random(order).shuffle(jobs)
     screen, began = console(), time.monotonic()
@@ -86,17 +87,6 @@ def _loaded(settings: Settings, patterns: Sequence[str]) -> dict[str, Scenario |
             except UserError as error:
                 known[name] = error
     return known
-
-
-def _seeds(text: str) -> list[int]:
-    """`0-2,7` → [0, 1, 2, 7]."""
-    seeds: dict[int, None] = {}
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) < int(first):
-            raise UserError(f"no seeds {part!r}", remedy="write numbers and ranges, such as 0-2,7")
-        seeds |= dict.fromkeys(range(int(first), int(last or first) + 1))
-    return list(seeds)
 
 
 class _Proving:

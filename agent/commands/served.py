@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # the client of model servers takes half a second to import
 
 STAND_IN = "stand-in"
 RANDOM = "The stand-in has random weights: it shows that the plumbing works, and knows nothing."
+_BETWEEN_SAMPLES = 1_000_000
 _NOT_BLINDLY = ("wait", "terminate", "answer")
 """Actions that end or delay a task."""
 
@@ -49,9 +50,9 @@ def the_stand_in() -> "Endpoint":
     return find_endpoint(server.url, server.model, server.key)
 
 
-def served(settings: Settings, task: Task, endpoint: "Endpoint") -> MakeModel:
+def served(settings: Settings, task: Task, endpoint: "Endpoint", sample: int = 0) -> MakeModel:
     """What makes the client of this server for the task. Raises UserError: the kind cannot be told, a wrong file."""
-    manner = manner_for(settings, task, endpoint.model)
+    manner = manner_for(settings, task, endpoint.model, sample)
 
     def make(task: Task, probe: Probe) -> Model:
         from agent.chat.model import VllmModel
@@ -61,12 +62,12 @@ def served(settings: Settings, task: Task, endpoint: "Endpoint") -> MakeModel:
     return make
 
 
-def in_process(settings: Settings, task: Task, name: str) -> MakeModel:
+def in_process(settings: Settings, task: Task, name: str, sample: int = 0) -> MakeModel:
     """What makes the model of this name in this very process. Raises UserError: unknown, no torch, cannot be loaded."""
     from agent.serving.in_process import TransformersModel
 
     loaded = _loaded(settings, name)
-    manner = manner_for(settings, task, loaded.name)
+    manner = manner_for(settings, task, loaded.name, sample)
     return lambda task, probe: TransformersModel(loaded, manner, patience=settings.patience)
 
 
@@ -107,9 +108,13 @@ def _in_words(settings: Settings, name: str, sure: bool) -> "Manner":
     return replace(manner, thinking_tokens=24, answer_tokens=64) if name == STAND_IN else manner
 
 
-def manner_for(settings: Settings, task: Task, name: str) -> "Manner":
-    """How the settings ask a model of this name. The stand-in is kept short, and from what ends or delays a task."""
-    manner = replace(_manner(settings, name), seed=task.seed, browser=task.world == "browser")
+def manner_for(settings: Settings, task: Task, name: str, sample: int = 0) -> "Manner":
+    """How the settings ask a model of this name. The stand-in is kept short, and from what ends or delays a task.
+
+    Every `sample` of a task has a seed of its own, or they would all be the same.
+    """
+    seed = task.seed + _BETWEEN_SAMPLES * sample
+    manner = replace(_manner(settings, name), seed=seed, browser=task.world == "browser")
     if name != STAND_IN:
         return manner
     return replace(manner, thinking_tokens=24, temperature=2.0, browser=False, without=_NOT_BLINDLY, longest=12)

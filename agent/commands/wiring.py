@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Annotated
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from agent.commands.served import at_address, in_process, served, the_stand_in
 from agent.means import MakeModel, MakeWorld, as_model
-from agent.model import IdleModel, Model, ReplayModel, ScriptedModel
+from agent.model import GiveUpModel, IdleModel, Model, RandomModel, ReplayModel, ScriptedModel
 from agent.secrets import secrets_of
 from agent.settings import Settings, reason
 from agent.trace import Run
@@ -30,13 +31,16 @@ from tools.actions import Action, BrowserAction, ComputerAction
 from tools.errors import UserError
 from tools.geometry import Size
 
-_ALONE = {"stand-in", "oracle", "idle"}
+_ALONE = {"stand-in", "oracle", "idle", "fail", "random"}
 _OF_SOMETHING = {"http", "https", "transformers", "scripted", "replay"}
 """Kinds of models, as `--model` begins; the second are followed by a colon and what they are made of."""
 _REPLY: TypeAdapter[str | ComputerAction | BrowserAction] = TypeAdapter(
     Annotated[Action | str, BeforeValidator(lambda v: v.get("arguments", v) if isinstance(v, dict) else v)]
 )
-MODELS = ("http://host:port/v1", "transformers:MODEL", "stand-in", "oracle", "idle", "scripted:FILE", "replay:RUN")
+MODELS = ("http://host:port/v1", "transformers:MODEL", "stand-in", "oracle", "idle", "fail", "random", "scripted:FILE",
+          "replay:RUN")  # fmt: skip
+_CLICKS = 10
+"""Of the model that clicks at random; then it claims success."""
 
 
 def task_for(settings: Settings, scenario: str, seed: int) -> Task:
@@ -129,23 +133,25 @@ def require_model(settings: Settings) -> None:
         raise _unknown(settings.model)
 
 
-def model_for(settings: Settings, task: Task, used: int = 0) -> MakeModel:
+def model_for(settings: Settings, task: Task, used: int = 0, sample: int = 0) -> MakeModel:
     """What makes the model that the settings name, of whose script so many replies are used already.
+
+    What it draws by chance, it draws anew for each `sample` of the same task.
 
     Raises UserError: unknown, or not to be had for this task.
     """
     name, _, argument = settings.model.partition(":")
     match name:
         case "http" | "https":
-            return served(settings, task, at_address(settings))
+            return served(settings, task, at_address(settings), sample)
         case "stand-in" if not argument:
-            return served(settings, task, the_stand_in())
+            return served(settings, task, the_stand_in(), sample)
         case "transformers" if argument:
-            return in_process(settings, task, argument)
+            return in_process(settings, task, argument, sample)
         case "oracle" if not argument:
             return _oracle(task, used)
-        case "idle" if not argument:
-            return _always(IdleModel())
+        case "idle" | "fail" | "random" if not argument:
+            return _always(_baseline(name, task, sample))
         case "scripted" if argument:
             return _always(ScriptedModel(*islice(_script(Path(argument)), used, None)))
         case "replay" if argument:
@@ -166,6 +172,8 @@ def _unknown(model: str) -> UserError:
 
 
 def _oracle(task: Task, used: int) -> MakeModel:
+    if task.oracle is None and not task.feasible:
+        return _always(GiveUpModel())
     if task.oracle is None:
         raise UserError(
             f"scenario {task.scenario!r} has no oracle", cause=task.unproved, remedy="choose another model with --model"
@@ -174,6 +182,13 @@ def _oracle(task: Task, used: int) -> MakeModel:
         raise UserError("an oracle cannot go on with a run", cause="what it looked at and did before died with its"
                         " process", remedy="start the run again")  # fmt: skip
     return as_model(task.oracle)
+
+
+def _baseline(name: str, task: Task, sample: int) -> Model:
+    if name == "random":
+        chance = Random(f"{task.scenario}:{task.seed}:{sample}")
+        return RandomModel(chance, min(_CLICKS, task.limits.steps - 1))
+    return IdleModel() if name == "idle" else GiveUpModel()
 
 
 def _always(model: Model) -> MakeModel:
