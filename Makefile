@@ -1,6 +1,6 @@
 BIN := .venv/bin
 
-.PHONY: help setup vllm tune check test soak demo bench lock clean
+.PHONY: help setup vllm tune osworld check test soak demo bench lock clean
 .NOTPARALLEL:
 
 help:  ## this list
@@ -14,6 +14,9 @@ vllm: setup  ## install vLLM for the CPU into .venv-serve, 2 GB; once done, take
 
 tune: vllm  ## install ms-swift for the CPU into .venv-tune, 300 MB; once done, takes no time
 	@bash docker/setup-tune.sh
+
+osworld: setup  ## install OSWorld's own client into .venv-osworld, 900 MB, and the programs that its tasks use
+	@bash docker/setup-osworld.sh
 
 check: setup  ## style, types, layers, sizes
 	$(BIN)/ruff check

@@ -70,12 +70,24 @@ class Run(_Step):
     timeout: float = 30.0
 
 
+class Osworld(_Step):
+    """Let OSWorld's own client carry out the `config` of one of its tasks; it judges the world later.
+
+    `task` is the original file's content, `cache` a folder of files that were downloaded before.
+    """
+
+    task: dict[str, Any]
+    cache: str = ""
+    timeout: float = 600.0
+
+
 STEPS: dict[str, type[_Step]] = {
     "put_file": PutFile,
     "serve": Serve,
     "open_url": OpenUrl,
     "launch": Launch,
     "run": Run,
+    "osworld": Osworld,
 }
 
 
@@ -93,4 +105,6 @@ def _write(step: _Step) -> dict[str, Any]:
     return {name: step.model_dump(mode="json", exclude_defaults=True)}
 
 
-SetupStep = Annotated[PutFile | Serve | OpenUrl | Launch | Run, BeforeValidator(_read), PlainSerializer(_write)]
+SetupStep = Annotated[
+    PutFile | Serve | OpenUrl | Launch | Run | Osworld, BeforeValidator(_read), PlainSerializer(_write)
+]
