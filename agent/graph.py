@@ -1,7 +1,7 @@
 """The loop: observe, decide, act. State holds small frozen values; everything that does something is in the context."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +48,8 @@ class State(Start, total=False):
 class Context:
     """The means of a run. `steps` grows; `began` is a time of `clock`; `tokens` limits prompts and replies together.
 
-    `approve` holds the verbs that need a person's leave; with `patient` there are no limits.
+    `approve` holds the verbs that need a person's leave; with `patient` there are no limits. `over` asks a task
+    that ends by itself whether it has.
     """
 
     goal: str
@@ -63,6 +64,7 @@ class Context:
     clock: Callable[[], float] = time.monotonic
     steps: list[Step] = field(default_factory=list)
     on_step: Callable[[Step], None] = lambda step: None
+    over: Callable[[], Awaitable[bool]] | None = None
 
 
 async def observe(state: Start, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -84,9 +86,11 @@ async def pause(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 
 async def decide(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Ask the model for one action, unless a limit is reached."""
+    """Ask the model for one action, unless the task is over or a limit is reached."""
     run = runtime.context
     seen, effect = state["seen"], state["effect"]
+    if run.over and await run.over():
+        return {"stop": Stop(reason="over")}
     used = run.clock() - run.began
     if not run.patient and (stop := limit_reached(run.steps, seen, effect, run.limits, used, run.tokens)):
         return {"stop": stop}

@@ -1,7 +1,7 @@
 """Minds: whoever answers a conversation with one completion. Those here have no weights and write as a model does."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from random import Random
@@ -86,6 +86,11 @@ class OracleModel:
             self._place = intent.target
         thought, say = _worded(intent, self._place, self._words)
         return Completion(text=reply(thought, say, intent.action))
+
+    async def close(self) -> None:
+        """Ends an oracle that has more to do than it was asked for: a run may be over before that."""
+        if isinstance(self._intents, AsyncGenerator):
+            await self._intents.aclose()
 
 
 class ScriptedModel:

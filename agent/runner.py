@@ -5,6 +5,7 @@ import errno
 import sqlite3
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -20,7 +21,7 @@ from agent.provenance import revision, versions
 from agent.trace import Decision, Failure, Leave, Question, Run, RunFolder, Status, Step, Stop
 from env.base import Environment, Probe
 from env.settle import pause
-from scenarios.base import Check, CheckResult, Task
+from scenarios.base import Check, CheckResult, Once, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
 
 
@@ -91,14 +92,19 @@ def unended(folder: RunFolder) -> Run:
     return run
 
 
-def verdict(stop: Stop, result: CheckResult | None) -> Status:
-    """How a run ended that nothing disturbed. A model that gives up has failed, whatever the check finds."""
+def verdict(stop: Stop, result: CheckResult | None, *, feasible: bool = True) -> Status:
+    """How a run ended that nothing disturbed. A model that gives up has failed, whatever the check finds.
+
+    Where the task cannot be done, giving up is what passes.
+    """
     if stop.reason == "person":
         return Status.STOPPED
     if stop.reason == "unreadable":
         return Status.UNREADABLE
-    if stop.reason not in ("terminate", "answer"):
+    if stop.reason not in ("terminate", "answer", "over"):
         return Status.LIMIT
+    if not feasible:
+        return Status.PASSED if stop.status == "failure" else Status.FAILED
     if result is None:
         return Status.UNCHECKED
     return Status.PASSED if result.passed and stop.status != "failure" else Status.FAILED
@@ -111,7 +117,7 @@ async def judged(check: Check, probe: Probe, answer: str | None) -> CheckResult:
     """
     result = await check.judge(probe, answer)
     for wait in LOOKS_AGAIN:
-        if result.passed:
+        if result.passed or isinstance(check, Once):
             break
         await pause(wait)
         result = await check.judge(probe, answer)
@@ -189,6 +195,7 @@ class _Attempt:
             self.means.on_step(step)
         await kept.release()
         self.where = "model"
+        self.task = replace(self.task, goal=self.record.goal)
         self.model = self.make_model(self.task, world.probe())
         self._note(model=self.model.name, world=self.record.world | {"resumed at step": len(self.steps) + 1})
         return world, self.model
@@ -201,6 +208,9 @@ class _Attempt:
             self._note(world={"retried": str(error)})
             await self._close_world()
             world = await self._fresh_world(make_world)
+        if self.task.episode:
+            self.task = replace(self.task, goal=await self.task.episode.goal(world.probe()))
+            self._note(goal=self.task.goal)
         self.where = "model"
         self.model = self.make_model(self.task, world.probe())
         about = {"kind": self.task.world, "size": list(self.task.size), **world.description}
@@ -219,7 +229,7 @@ class _Attempt:
             goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
             tokens=self.means.tokens, approve=self.means.approve, patient=self.means.patient, steps=self.steps,
             clock=self._clock, began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps),
-            on_step=self.means.on_step,
+            on_step=self.means.on_step, over=self._over if self.task.episode else None,
         )  # fmt: skip
         config: RunnableConfig = {"configurable": {"thread_id": f"{self.record.id}/{first}"},
                                   "recursion_limit": _MOST_NODES}  # fmt: skip
@@ -243,6 +253,12 @@ class _Attempt:
         self._note(stop=stop, final=state["seen"])
         return stop
 
+    async def _over(self) -> bool:
+        """Whether the task says that it has ended."""
+        assert self.task.episode is not None
+        assert self.world is not None
+        return await self.task.episode.over(self.world.probe())
+
     def _clock(self) -> float:
         """Time that passes for the run; while a person is asked, none does."""
         return self.means.clock() - self.waited
@@ -258,12 +274,13 @@ class _Attempt:
         check = self.task.check if stop.reason != "person" else None
         result = await judged(check, world.probe(), stop.answer) if check else None
         final = self.record.final or (self.steps[-1].seen if self.steps else None)
-        self._note(stop=stop, final=final, result=result, status=verdict(stop, result))
+        self._note(stop=stop, final=final, result=result, status=verdict(stop, result, feasible=self.task.feasible))
 
     async def _close_model(self) -> None:
-        """Lets go of a server, and keeps how it was asked; only now is known what it did not take."""
+        """Lets go of a server or an oracle, and keeps how the server was asked: only now is known what it refused."""
         if isinstance(self.model, Served):
             self.record = self.record.model_copy(update={"asked": self.model.about})
+        if isinstance(self.model, Served | OracleModel):
             await self.model.close()
 
     async def _close_world(self) -> None:

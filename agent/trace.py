@@ -135,9 +135,9 @@ class Status(StrEnum):
 
 
 class Stop(_Value):
-    """Why the loop ended: the model or a person said so, or a limit was reached."""
+    """Why the loop ended: the model, a person or the task itself (`over`) said so, or a limit was reached."""
 
-    reason: Literal["terminate", "answer", "steps", "time", "tokens", "stuck", "unreadable", "person"]
+    reason: Literal["terminate", "answer", "over", "steps", "time", "tokens", "stuck", "unreadable", "person"]
     status: Literal["success", "failure"] | None = None
     answer: str | None = None
     limit: float | None = None

@@ -6,7 +6,7 @@ Headless it is seen through its debugging protocol; as a kiosk it fills a privat
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +23,7 @@ from env.proxy import Proxy
 from env.sandbox import Sandbox
 from env.session import Session
 from env.settle import pause, settle
-from env.setup import Launch, OpenUrl, PutFile, Run, Serve, SetupStep
+from env.setup import Launch, OpenUrl, Osworld, PutFile, Run, Script, Serve, SetupStep
 from env.site import PORT, Site
 from env.vault import Place
 from env.watching import PageWatch
@@ -31,7 +31,7 @@ from env.world import Kind, Look, WorldSpec, find_chromium
 from tools.actions import BrowserAction, ComputerAction, MouseMove, Outcome, Wait
 from tools.browser import BrowserEyes, BrowserHands
 from tools.dom import Element, PageState, find_elements, page_state
-from tools.errors import EnvError, ScenarioError
+from tools.errors import EnvError, ScenarioError, SurehandError
 from tools.geometry import Point, Rect, Size, to_grid
 from tools.spots import spots
 from tools.tabs import ANSWER_WITHIN, PageChanges, Tabs, steadily
@@ -143,16 +143,25 @@ class BrowserWorld:
                 await self._open_url(step.url)
             case Launch():
                 raise ScenarioError("launch needs a desktop world; in a browser use open_url")
+            case Osworld():
+                raise ScenarioError("OSWorld's tasks need a desktop world")
+            case Script():
+                await self._script(step)
 
     async def _open_url(self, url: str) -> None:
-        from playwright.async_api import Error
+        page, _ = await self._open_tabs().front()
+        fault = EnvError if self._spec.network else ScenarioError  # what is outside is no part of a scenario
+        with _blaming(fault, f"open_url {url!r}"):
+            await page.goto(url, wait_until="load", timeout=_LOAD_LIMIT * 1000)
 
+    async def _script(self, step: Script) -> None:
         page, _ = await self._open_tabs().front()
         try:
-            await page.goto(url, wait_until="load", timeout=_LOAD_LIMIT * 1000)
-        except Error as error:
-            fault = EnvError if self._spec.network else ScenarioError  # what is outside is no part of a scenario
-            raise fault(f"open_url {url!r}: {error.message.splitlines()[0]}") from None
+            with _blaming(ScenarioError, "script"):
+                async with asyncio.timeout(step.timeout):
+                    await page.evaluate(step.function, step.argument)
+        except TimeoutError:
+            raise ScenarioError(f"script: not done within {step.timeout:g} s") from None
 
     async def deed(self, *, finish: bool) -> Witnessed:
         """What the person in front of the window did next."""
@@ -233,16 +242,12 @@ class BrowserWorld:
 
     async def trace(self) -> bytes:
         """What Playwright noted since the reset; its viewer shows that."""
-        from playwright.async_api import Error
-
         self._open_tabs()
         if self._context is None or not self._spec.trace:
             return b""
         path = self._folder.path / "trace.zip"
-        try:
+        with _blaming(EnvError, "no trace of the browser"):
             await self._context.tracing.stop(path=path)
-        except Error as error:
-            raise EnvError(f"no trace of the browser: {error.message.splitlines()[0]}") from None
         content = path.read_bytes()
         path.unlink()
         return content
@@ -298,6 +303,17 @@ class BrowserWorld:
         return self._tabs
 
 
+@contextlib.contextmanager
+def _blaming(fault: type[SurehandError], what: str) -> Iterator[None]:
+    """Raises Playwright's errors as another, in a line that begins with what was tried."""
+    from playwright.async_api import Error
+
+    try:
+        yield
+    except Error as error:
+        raise fault(f"{what}: {error.message.splitlines()[0]}") from None
+
+
 class _Loading(NamedTuple):
     """Only what the page announces; what it draws is seen on the display."""
 
@@ -332,16 +348,13 @@ class BrowserFacts(SandboxFacts):
 
     async def script(self, expression: str) -> Any:
         """The JSON value of an expression. Raises ScenarioError when it throws, EnvError when the page hangs."""
-        from playwright.async_api import Error
-
         page, _ = await self._tabs().front()
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                return await steadily(lambda: page.evaluate(expression))
+            with _blaming(ScenarioError, f"script {expression[:80]!r}"):
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    return await steadily(lambda: page.evaluate(expression))
         except TimeoutError:
             raise EnvError(f"the page did not answer within {ANSWER_WITHIN:g} s") from None
-        except Error as error:
-            raise ScenarioError(f"script {expression[:80]!r}: {error.message.splitlines()[0]}") from None
 
 
 async def keyboard_of(tabs: Tabs) -> Place:

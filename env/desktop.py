@@ -19,7 +19,7 @@ from env.osworld_guest import Guest, furnish
 from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
-from env.setup import Launch, OpenUrl, Osworld, PutFile, Run, Serve, SetupStep
+from env.setup import Launch, OpenUrl, Osworld, PutFile, Run, Script, Serve, SetupStep
 from env.site import PORT, Site
 from env.vault import Place
 from env.world import Look, WorldSpec, find_chromium
@@ -91,6 +91,8 @@ class DesktopWorld:
             case Osworld():
                 self._osworld = OsworldDesk(Guest(sandbox, session, self._open_display()))
                 await self._osworld.set_up(step)
+            case Script():
+                raise ScenarioError("script needs a browser world")
 
     async def _launch(self, step: Launch) -> None:
         child = await prepare.launch(step, self._open_sandbox(), self._open_session(), self._open_display)

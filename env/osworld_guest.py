@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 
 from env.base import Window
 from env.display import Display
-from env.sandbox import Finished, Sandbox
+from env.sandbox import INSIDE, Finished, Sandbox
 from env.session import Session
 from env.settle import until
 from tools.errors import EnvError
 
+PROGRAMS = tuple(path.name for path in (INSIDE / "osworld").iterdir() if not path.suffix)
+"""What stands in for a program of OSWorld's machine, or belongs to one, in env/inside/osworld."""
 SHORT = 30.0
 """Seconds for what takes no time of its own."""
 _WINDOW_LIMIT = 30.0

@@ -70,6 +70,17 @@ class Run(_Step):
     timeout: float = 30.0
 
 
+class Script(_Step):
+    """Call a JavaScript function in the page in front with `argument`, and wait for what it promises.
+
+    For pages that begin only when they are told to, and how.
+    """
+
+    function: str
+    argument: Any = None
+    timeout: float = 30.0
+
+
 class Osworld(_Step):
     """Let OSWorld's own client carry out the `config` of one of its tasks; it judges the world later.
 
@@ -87,6 +98,7 @@ STEPS: dict[str, type[_Step]] = {
     "open_url": OpenUrl,
     "launch": Launch,
     "run": Run,
+    "script": Script,
     "osworld": Osworld,
 }
 
@@ -106,5 +118,7 @@ def _write(step: _Step) -> dict[str, Any]:
 
 
 SetupStep = Annotated[
-    PutFile | Serve | OpenUrl | Launch | Run | Osworld, BeforeValidator(_read), PlainSerializer(_write)
+    PutFile | Serve | OpenUrl | Launch | Run | Script | Osworld,
+    BeforeValidator(_read),
+    PlainSerializer(_write),
 ]

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -45,6 +46,16 @@ class Check(Protocol):
         ...
 
 
+@runtime_checkable
+class Once(Protocol):
+    """A check that acts on the world as it judges, so that it is asked once only."""
+
+    @property
+    def once(self) -> bool:
+        """True."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """One action of an oracle, and its target in words."""
@@ -60,6 +71,18 @@ Raises ScenarioError when what it needs does not appear.
 """
 
 
+class Episode(Protocol):
+    """A world that draws its own goal when it is reset, and says itself when the task is over."""
+
+    async def goal(self, probe: Probe) -> str:
+        """What is to be done, as the world that was just reset says it."""
+        ...
+
+    async def over(self, probe: Probe) -> bool:
+        """Whether the task has ended, well or badly: then nothing more is done."""
+        ...
+
+
 class Limits(Strict):
     """What a run may use up: steps, and seconds of wall time."""
 
@@ -72,6 +95,9 @@ class Task:
     """A scenario at one seed: everything in it comes from the same draw, which `drawn` holds by name.
 
     A goal in plain words is one without a check. With `network` its world reaches the domains that `allow` names.
+    Where there is an `episode`, `goal` only names the task until the world has said it. `assets` is the folder that the
+    setup serves from, instead of scenarios/assets. `unproved` says why an oracle or a near miss is missing. A task
+    that is not `feasible` cannot be done, and is passed by saying so (terminate with failure).
     """
 
     scenario: str
@@ -87,6 +113,10 @@ class Task:
     drawn: Mapping[str, Any] = field(default_factory=dict)
     allow: Allow = EVERYTHING
     network: bool = False
+    episode: Episode | None = None
+    assets: Path | None = None
+    unproved: str = ""
+    feasible: bool = True
 
 
 class Scenario(Protocol):

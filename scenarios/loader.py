@@ -1,4 +1,4 @@
-"""Finds scenarios by id, pattern, tag or world: the bundled ones and those of other folders."""
+"""Finds scenarios by id, pattern, tag or world: the bundled ones, those of other folders, and those of suites."""
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scenarios.base import Scenario, World
 from scenarios.schema import meant
+from scenarios.suites import suite_of
 from scenarios.written import read_scenario
 from tools.errors import UserError
 
@@ -36,30 +37,40 @@ def load(id_or_path: str, folders: Iterable[Path] = ()) -> Scenario:
     path = Path(id_or_path)
     if path.suffix == ".yaml":
         return read_scenario(path)
+    if suite := suite_of(id_or_path):
+        if id_or_path not in suite.ids():
+            raise _unknown(id_or_path, suite.ids())
+        return suite.load(id_or_path)
     known = files(folders)
     if id_or_path not in known:
         raise _unknown(id_or_path, known)
     return read_scenario(known[id_or_path])
 
 
+def is_id(name: str, folders: Iterable[Path] = ()) -> bool:
+    """Whether a name is meant as the id of a scenario, though it may be misspelt in a suite."""
+    return suite_of(name) is not None or name in files(folders)
+
+
+def matching(pattern: str, folders: Iterable[Path] = ()) -> list[str]:
+    """The ids that a pattern fits. Those of a suite must begin with its name: `miniwob/*`. Raises UserError."""
+    suite = suite_of(pattern)
+    return [name for name in (suite.ids() if suite else files(folders)) if fnmatchcase(name, pattern)]
+
+
 def find(
     patterns: Sequence[str] = (), folders: Iterable[Path] = (), *, tags: Sequence[str] = (), world: World | None = None
 ) -> list[Scenario]:
-    """Scenarios whose id or file is one of `patterns` (`web/*`; none means all), that have every tag, in that world.
+    """Scenarios whose id or file is one of `patterns`, that have every tag, in that world.
+
+    `web/*` is a pattern; none means all files, and no suite.
 
     Raises UserError for a pattern that nothing matches, and for the first file with mistakes in it.
     """
-    known = files(folders)
-    chosen: dict[str, Path] = {} if patterns else known
-    for pattern in patterns:
-        if pattern.endswith(".yaml"):
-            chosen[pattern] = Path(pattern)
-            continue
-        matching = {id_: path for id_, path in known.items() if fnmatchcase(id_, pattern)}
-        if not matching:
-            raise _unknown(pattern, known)
-        chosen |= matching
-    scenarios = [read_scenario(path) for path in chosen.values()]
+    names: dict[str, None] = {}
+    for pattern in patterns or ("*",):
+        names |= dict.fromkeys(matching(pattern, folders) or [pattern])  # which may be a file
+    scenarios = [load(name, folders) for name in names]
     return [s for s in scenarios if set(tags) <= set(s.tags) and world in (None, s.world)]
 
 

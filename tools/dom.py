@@ -255,7 +255,8 @@ DESCRIBE = """
   };
 
   return elements.map(element => ({
-    tag: element.localName, role: role(element), name: name(element), text: words(element.innerText),
+    tag: element.localName, role: role(element), name: name(element),
+    text: words(element.innerText ?? element.textContent),  // what is drawn in SVG has no innerText
     rendered: element.checkVisibility({opacityProperty: true, visibilityProperty: true}),
     value: field.test(element.localName) ? element.value : null, checked: checked(element),
     enabled: !element.matches(':disabled') && element.getAttribute('aria-disabled') !== 'true',

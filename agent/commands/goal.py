@@ -8,7 +8,7 @@ from agent.trace import GOAL, Run
 from env.allow import Allow, known_domains, place_of
 from env.setup import OpenUrl
 from scenarios.base import AnyWorld, Limits, Task
-from scenarios.loader import files
+from scenarios.loader import is_id
 from scenarios.schema import meant
 from tools.errors import UserError
 from tools.geometry import Size
@@ -54,7 +54,7 @@ def is_goal(settings: Settings, asked: Asked) -> bool:
     worlds = (*get_args(AnyWorld), *VIEWS)
     if asked.world is not None and asked.world not in worlds:
         raise UserError(f"no world {asked.world!r}", remedy=meant(asked.world, worlds) or f"one of {', '.join(worlds)}")
-    if asked.what.endswith(".yaml") or asked.what in files(settings.scenarios):
+    if asked.what.endswith(".yaml") or is_id(asked.what, settings.scenarios):
         if asked.url or asked.allow or asked.world in get_args(AnyWorld):
             raise UserError(f"{asked.what!r} is a scenario", cause="its world and pages are its own",
                             remedy="leave out --url, --allow, and --world but for kiosk or headless")  # fmt: skip

@@ -76,7 +76,7 @@ def resume(config: Path | None, folder: Path) -> int:
     before = runner.unended(record)
     settings = recorded(before.settings, config)
     task = _task(settings, Asked.again(before), before.seed)
-    if task.goal != before.goal:
+    if task.goal != before.goal and not task.episode:
         raise UserError(f"the run {before.id!r} cannot be resumed", cause=f"{task.scenario!r} has another goal by now",
                         remedy="start it again")  # fmt: skip
     steps = list(record.steps())

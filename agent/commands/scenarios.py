@@ -1,7 +1,6 @@
 """`surehand scenarios`: the list of them, and the proof that each can be trusted."""
 
 import asyncio
-import fnmatch
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -22,7 +21,7 @@ from agent.report import write_report
 from agent.settings import Settings
 from agent.words import seconds_words
 from scenarios.base import Scenario, World
-from scenarios.loader import files, find, load
+from scenarios.loader import find, load, matching
 from scenarios.schema import meant
 from tools.errors import SurehandError, UserError
 
@@ -75,10 +74,9 @@ def check_scenarios(
 
 def _loaded(settings: Settings, patterns: Sequence[str]) -> dict[str, Scenario | UserError]:
     """The scenarios that are meant, or why one cannot be read. Raises UserError for a pattern that means none."""
-    ids = files(settings.scenarios)
     known: dict[str, Scenario | UserError] = {}
     for pattern in patterns or ("*",):
-        names = fnmatch.filter(ids, pattern)
+        names = matching(pattern, settings.scenarios)
         if not names:
             one = load(pattern, settings.scenarios)
             known[one.id] = one

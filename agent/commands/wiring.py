@@ -79,7 +79,7 @@ def watched_world(settings: Settings, task: Task) -> KeptEnvironment:
 
 
 def _spec(settings: Settings, task: Task) -> WorldSpec:
-    return spec_for(settings, task.world, task.size, ASSETS, task.allow, network=task.network)
+    return spec_for(settings, task.world, task.size, task.assets or ASSETS, task.allow, network=task.network)
 
 
 def spec_for(
@@ -167,7 +167,9 @@ def _unknown(model: str) -> UserError:
 
 def _oracle(task: Task, used: int) -> MakeModel:
     if task.oracle is None:
-        raise UserError(f"scenario {task.scenario!r} has no oracle", remedy="choose another model with --model")
+        raise UserError(
+            f"scenario {task.scenario!r} has no oracle", cause=task.unproved, remedy="choose another model with --model"
+        )
     if used:
         raise UserError("an oracle cannot go on with a run", cause="what it looked at and did before died with its"
                         " process", remedy="start the run again")  # fmt: skip

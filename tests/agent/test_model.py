@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from agent.means import as_model
 from agent.model import IdleModel, OracleModel, ReplayModel, ScriptedModel
 from agent.parse import parse
 from agent.runner import run
@@ -78,6 +79,20 @@ async def test_the_same_seed_uses_the_same_words() -> None:
 
     assert await said(7) == await said(7)
     assert len({tuple(await said(seed)) for seed in range(20)}) > 1
+
+
+async def test_an_oracle_with_more_to_do_is_ended_with_its_run(tmp_path: Path) -> None:
+    ended = []
+
+    async def endless(probe: Probe, random: Random) -> AsyncIterator[Intent]:
+        try:
+            while True:
+                yield Intent(Wait(time=0), "the page")
+        finally:
+            ended.append(True)
+
+    await run(a_task(), as_model(endless), scripted, tmp_path)
+    assert ended
 
 
 async def test_scripted_and_idle() -> None:

@@ -15,7 +15,7 @@ from agent.scripting.export.program import Chain, Do, HomeFile, If, Pattern, Sta
 from agent.scripting.export.steps import Translator, refused
 from agent.scripting.export.writing import Language, Python, TypeScript, block, comment
 from agent.scripting.written import Case
-from env.setup import Launch, PutFile, Run, Serve
+from env.setup import Launch, PutFile, Run, Script, Serve
 from env.site import KIT
 from scenarios.loader import ASSETS
 from tools.errors import UserError
@@ -134,6 +134,8 @@ def _prepared(case: Case) -> tuple[list[tuple[str, str]], Serve | None]:
             case PutFile() | Launch() | Run():
                 what = "a file that surehand makes" if isinstance(step, PutFile) else "a program of the setup"
                 raise refused(case, ("setup", number), what, "put the file beside the exported test by hand")
+            case Script():
+                raise refused(case, ("setup", number), "a script", "let the page begin by itself")
     return files, serve
 
 
