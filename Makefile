@@ -31,6 +31,7 @@ test: setup  ## everything but the soak tests; those with vLLM are skipped where
 
 soak: setup  ## repetitions, chaos and long suites
 	-@bash docker/setup-serve.sh && bash docker/setup-tune.sh
+	-@bash docker/setup-osworld.sh
 	$(BIN)/pytest -m soak
 
 demo: setup  ## watch it work; without vLLM (no room, another processor) it shows the rest

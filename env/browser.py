@@ -141,10 +141,8 @@ class BrowserWorld:
                 await prepare.run(step, sandbox, {})
             case OpenUrl():
                 await self._open_url(step.url)
-            case Launch():
-                raise ScenarioError("launch needs a desktop world; in a browser use open_url")
-            case Osworld():
-                raise ScenarioError("OSWorld's tasks need a desktop world")
+            case Launch() | Osworld():
+                raise ScenarioError("launch and osworld need a desktop world; in a browser use open_url")
             case Script():
                 await self._script(step)
 

@@ -4,6 +4,7 @@ Everything runs inside the sandbox as the world's user: commands that the client
 sandbox is their boundary. Files are read and written inside, too, so that a path means what it means there.
 """
 
+import contextlib
 import importlib.util
 import json
 import shlex
@@ -24,11 +25,11 @@ PROGRAMS = tuple(path.name for path in (INSIDE / "osworld").iterdir() if not pat
 """What stands in for a program of OSWorld's machine, or belongs to one, in env/inside/osworld."""
 SHORT = 30.0
 """Seconds for what takes no time of its own."""
-_WINDOW_LIMIT = 30.0
+_WINDOW_LIMIT = 60.0
 _LIBRARIES = ("pyautogui", "pymsgbox", "pytweening", "pyscreeze", "Xlib", "six")
 _NO_MOUSEINFO = "# pyautogui wants MouseInfo, a window of its own that needs Tk and ends the process without it\n"
 _CLASSES = {
-    "google-chrome": "chrom", "chromium": "chrom", "vlc": "vlc", "gimp": "gimp", "libreoffice": "libreoffice",
+    "google-chrome": "chrom", "chromium": "chrom", "vlc": "vlc", "gimp": "gimp-", "libreoffice": "libreoffice",
     "soffice": "libreoffice", "gnome-terminal": "terminal", "thunderbird": "thunderbird", "code": "code",
 }  # fmt: skip
 """Programs with a window, and a part of that window's class."""
@@ -70,7 +71,10 @@ class Guest:
         return [f"{home}/{word[2:]}" if word.startswith("~/") else word for word in words]
 
     async def launch(self, command: str | Sequence[str], *, shell: bool) -> None:
-        """Starts a program and waits for its window, if it is known to open one; one that ends others is waited for."""
+        """Starts a program. One that is known to open a window is waited for, and one that ends others.
+
+        A window that does not come is no failure: the program was started.
+        """
         argv = self.argv(command, shell=shell)
         before = len(await self._windows_of(argv))
         child = await self.sandbox.spawn(argv, self.session.environment)
@@ -79,7 +83,8 @@ class Guest:
             return True if child.status.done() or len(await self._windows_of(argv)) > before else None
 
         if _class_of(argv) or Path(argv[0]).name == "pkill":
-            await until(shown, _WINDOW_LIMIT, f"a window of {' '.join(argv)!r}")
+            with contextlib.suppress(EnvError):
+                await until(shown, _WINDOW_LIMIT, f"a window of {' '.join(argv)!r}")
 
     async def _windows_of(self, argv: Sequence[str]) -> list[Window]:
         part = _class_of(argv)
@@ -110,7 +115,7 @@ class Guest:
 
 def _class_of(argv: Sequence[str]) -> str:
     """A part of the class of the windows that a command opens; empty where none is known."""
-    words = shlex.split(argv[-1]) if argv[0] == "/bin/sh" else argv[:1]
+    words = argv[-1].split() if argv[0] == "/bin/sh" else argv[:1]
     return next((part for word in words if (part := _CLASSES.get(Path(word).name, ""))), "")
 
 

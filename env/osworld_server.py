@@ -7,7 +7,7 @@ It listens where it is told to while the world is set up and judged, and answers
 
 import asyncio
 import contextlib
-import shlex
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -55,7 +55,7 @@ class OsworldServer:
         self._listener.setblocking(False)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                self._routes.app(), log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=0
+                self._routes.app(), log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=0
             )
         )
         self._task = asyncio.create_task(self._server._serve([self._listener]))
@@ -341,9 +341,8 @@ async def _form(request: Request) -> dict[str, str]:
     found = {}
     for part in (b"\r\n" + body).split(b"\r\n" + boundary)[1:-1]:
         head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        words = shlex.split(head.decode(errors="replace").replace(";", " "))
-        name = next(word.removeprefix("name=") for word in words if word.startswith("name="))
-        found[name] = content.decode("latin-1")
+        if named := re.search(rb'[; ]name="([^"]*)"', head):
+            found[named[1].decode()] = content.decode("latin-1")
     return {name: _text(value) if name != "file_data" else value for name, value in found.items()}
 
 
