@@ -63,6 +63,9 @@ def say_listing() -> None:
     out.print(table)
     runs = [one for one in found if not one.reason]
     feasible = sum(one.feasible for one in runs)
-    told = f"{counted(len(found), 'task')}: {feasible} that can be done and {len(runs) - feasible} that cannot run here"
-    told += f", {sum(one.solved for one in runs)} with a reference solution; suite {digest()[:12]}"
+    told = f"{counted(len(found), 'task')}, of which {len(runs)} run here: {feasible} that can be done"
+    told += (
+        f" ({sum(one.solved for one in runs)} with a reference solution), {len(runs) - feasible} where FAIL is right"
+    )
+    told += f"; suite {digest()[:12]}"
     out.print(Text(told, style="dim"))
