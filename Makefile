@@ -1,6 +1,6 @@
 BIN := .venv/bin
 
-.PHONY: help setup vllm tune check test soak demo bench lock clean
+.PHONY: help setup vllm tune osworld check test soak demo bench lock clean
 .NOTPARALLEL:
 
 help:  ## this list
@@ -15,6 +15,9 @@ vllm: setup  ## install vLLM for the CPU into .venv-serve, 2 GB; once done, take
 tune: vllm  ## install ms-swift for the CPU into .venv-tune, 300 MB; once done, takes no time
 	@bash docker/setup-tune.sh
 
+osworld: setup  ## install OSWorld's own client into .venv-osworld, 900 MB, and the programs that its tasks use
+	@bash docker/setup-osworld.sh
+
 check: setup  ## style, types, layers, sizes
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -28,6 +31,7 @@ test: setup  ## everything but the soak tests; those with vLLM are skipped where
 
 soak: setup  ## repetitions, chaos and long suites
 	-@bash docker/setup-serve.sh && bash docker/setup-tune.sh
+	-@bash docker/setup-osworld.sh
 	$(BIN)/pytest -m soak
 
 demo: setup  ## watch it work; without vLLM (no room, another processor) it shows the rest

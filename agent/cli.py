@@ -11,6 +11,7 @@ import typer
 from agent.commands.bench import bench_app
 from agent.commands.export import export
 from agent.commands.memory import memory
+from agent.commands.osworld import osworld_app
 from agent.commands.recording import record
 from agent.commands.see import describe, ground
 from agent.commands.tune import tune_app
@@ -259,6 +260,7 @@ app.command()(describe)
 app.command()(ground)
 app.add_typer(tune_app, name="tune")
 app.add_typer(bench_app, name="bench")
+app.add_typer(osworld_app, name="osworld")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

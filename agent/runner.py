@@ -21,7 +21,7 @@ from agent.provenance import revision, versions
 from agent.trace import Decision, Failure, Leave, Question, Run, RunFolder, Status, Step, Stop
 from env.base import Environment, Probe
 from env.settle import pause
-from scenarios.base import Check, CheckResult, Task
+from scenarios.base import Check, CheckResult, Once, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
 
 
@@ -117,7 +117,7 @@ async def judged(check: Check, probe: Probe, answer: str | None) -> CheckResult:
     """
     result = await check.judge(probe, answer)
     for wait in LOOKS_AGAIN:
-        if result.passed:
+        if result.passed or isinstance(check, Once):
             break
         await pause(wait)
         result = await check.judge(probe, answer)

@@ -29,8 +29,9 @@ from tools.geometry import Size
 
 PREFIX = "SUREHAND_"
 FILE = Path("surehand.toml")
-OTHERS = ("SUREHAND_CONFIG", "SUREHAND_ISOLATION")
-"""Variables of that prefix that are no settings: which file to read, and env.sandbox's wish for less isolation."""
+OTHERS = ("SUREHAND_CONFIG", "SUREHAND_ISOLATION", "SUREHAND_OSWORLD_TASKS", "SUREHAND_OSWORLD_CACHE")
+"""Variables of that prefix that are no settings: which file to read, env.sandbox's wish for less isolation, and where
+the files of a suite lie (scenarios.suites.osworld)."""
 
 
 def _folders(value: object) -> object:

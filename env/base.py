@@ -275,6 +275,18 @@ class Watched(Protocol):
         ...
 
 
+@runtime_checkable
+class Judged(Protocol):
+    """A world that another benchmark's own client has set up, and judges."""
+
+    async def ask_client(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """One order to that client, such as `{"do": "evaluate", "last": "DONE"}`, and its answer.
+
+        Raises ScenarioError for what the client raised, EnvError when the world or the client is gone.
+        """
+        ...
+
+
 class Shots:
     """The pictures of a run: `<folder>/<sha256>.png`, each stored once."""
 

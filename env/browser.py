@@ -23,7 +23,7 @@ from env.proxy import Proxy
 from env.sandbox import Sandbox
 from env.session import Session
 from env.settle import pause, settle
-from env.setup import Launch, OpenUrl, PutFile, Run, Script, Serve, SetupStep
+from env.setup import Launch, OpenUrl, Osworld, PutFile, Run, Script, Serve, SetupStep
 from env.site import PORT, Site
 from env.vault import Place
 from env.watching import PageWatch
@@ -141,8 +141,8 @@ class BrowserWorld:
                 await prepare.run(step, sandbox, {})
             case OpenUrl():
                 await self._open_url(step.url)
-            case Launch():
-                raise ScenarioError("launch needs a desktop world; in a browser use open_url")
+            case Launch() | Osworld():
+                raise ScenarioError("launch and osworld need a desktop world; in a browser use open_url")
             case Script():
                 await self._script(step)
 

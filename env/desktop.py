@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from env import prepare
 from env.allow import Border
@@ -13,10 +14,12 @@ from env.display import Display
 from env.facts import DesktopFacts
 from env.folder import WorldFolder
 from env.hiding import hiding
+from env.osworld import OsworldDesk
+from env.osworld_guest import Guest, furnish
 from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until
-from env.setup import Launch, OpenUrl, PutFile, Run, Script, Serve, SetupStep
+from env.setup import Launch, OpenUrl, Osworld, PutFile, Run, Script, Serve, SetupStep
 from env.site import PORT, Site
 from env.vault import Place
 from env.world import Look, WorldSpec, find_chromium
@@ -41,6 +44,7 @@ class DesktopWorld:
         self._programs: dict[str, Child] = {}
         self._secretive: set[str] = set()
         self._since = 0.0
+        self._osworld: OsworldDesk | None = None
         self.facts = DesktopFacts(
             self._open_sandbox, self._site, self._border, spec.size, self._open_session, self._open_display
         )
@@ -54,6 +58,8 @@ class DesktopWorld:
         await self.close()
         display = self._display = await Display.launch(self._spec.size)
         self._sandbox = await Sandbox.start(self._folder)
+        if any(isinstance(step, Osworld) for step in setup):
+            furnish(self._sandbox)
         self._session = await Session.start(self._sandbox, self._spec.size, desktop=True)
         await display.open(self._session.outside)
         await self._site.open(await self._sandbox.listen(PORT))
@@ -82,6 +88,9 @@ class DesktopWorld:
                 command = window_command(find_chromium(self._spec.chromium), sandbox.home_inside, step.url)
                 await self._launch(Launch(command=command, window="Chrom"))
                 await until(self._page_shown, _PAGE_LIMIT, f"the title of {step.url}")
+            case Osworld():
+                self._osworld = OsworldDesk(Guest(sandbox, session, self._open_display()))
+                await self._osworld.set_up(step)
             case Script():
                 raise ScenarioError("script needs a browser world")
 
@@ -122,6 +131,14 @@ class DesktopWorld:
             nodes = ()
         return hiding(nodes, await self._open_display().windows(), self._secretive, texts)
 
+    async def ask_client(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Asks OSWorld's client, which had to set the world up; a world that broke meanwhile has no verdict."""
+        if self._osworld is None:
+            raise ScenarioError("OSWorld's client has not set this world up")
+        answer = await self._osworld.ask(order)
+        self._check()
+        return answer
+
     async def release(self) -> None:
         """Lets go of keys and buttons."""
         with contextlib.suppress(EnvError):
@@ -129,6 +146,8 @@ class DesktopWorld:
 
     async def close(self) -> None:
         """Ends everything inside and removes its files."""
+        if self._osworld is not None:
+            await self._osworld.close()
         await self._site.close()
         self._site.clear()
         self._border.clear()
@@ -138,7 +157,7 @@ class DesktopWorld:
             await self._sandbox.close()
         if self._session is not None:
             self._session.close()
-        self._display = self._sandbox = self._session = None
+        self._display = self._sandbox = self._session = self._osworld = None
         self._programs = {}
         self._secretive.clear()
         await asyncio.to_thread(self._folder.clear)

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from env.base import Traced, Watched
+from env.base import Judged, Traced, Watched
 from env.folder import WorldFolder
 from env.settle import until
 from env.setup import SetupStep
@@ -157,6 +157,12 @@ class Keeper:
         about = {"deed": deed and deed.model_dump(mode="json"), "over": over}
         return Response(json.dumps(about).encode() + b"\n" + png)
 
+    async def client(self, body: bytes) -> Response:
+        """An order to the client that has set the world up, and its answer; what it says of secrets is masked."""
+        if not isinstance(self._world, Judged):
+            raise ScenarioError("no other benchmark's client knows this world")
+        return JSONResponse(self._vault.masked(await self._world.ask_client(json.loads(body))))
+
     async def release(self, body: bytes) -> Response:
         """Lets go of keys and buttons."""
         await self._world.release()
@@ -194,6 +200,7 @@ class Keeper:
                 route("/look", self.look),
                 route("/secrets", self.secrets),
                 route("/act", self.act),
+                route("/client", self.client),
                 route("/release", self.release),
                 route("/trace", self.trace),
                 route("/deed", self.deed),

@@ -24,9 +24,11 @@ from env.folder import WorldFolder
 from tools.errors import EnvError, UserError
 
 HOME = "/home/user"
+HOSTNAME = "desktop"
 UID_INSIDE = 1000
 INSIDE = Path(__file__).parent / "inside"
 PYTHON = "/usr/bin/python3"
+_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/games"
 _LONGEST_PACKET = 1 << 20
 _START_LIMIT = 20.0
 
@@ -99,6 +101,7 @@ class Sandbox:
         self, folder: WorldFolder, isolation: Isolation, process: subprocess.Popen[bytes], keeper: socket.socket
     ) -> None:
         self.folder, self.isolation = folder, isolation
+        self.programs = ""  # a folder, seen from inside, whose programs come first
         self._process, self._socket = process, keeper
         self._numbers = itertools.count(1)
         self._replies: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
@@ -225,7 +228,7 @@ class Sandbox:
         """The environment that every program starts with."""
         variables = {
             "HOME": self.home_inside, "USER": "user", "LOGNAME": "user",
-            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/games",
+            "PATH": f"{self.programs}:{_PATH}".removeprefix(":"),
             "LANG": "C.UTF-8", "SHELL": "/bin/bash", "XDG_RUNTIME_DIR": "/run/user/1000", "NO_AT_BRIDGE": "0",
         }  # fmt: skip
         if self.isolation is Isolation.UID:
@@ -304,7 +307,7 @@ def _bwrap_command(folder: WorldFolder, binds: Sequence[Path]) -> list[str]:
         "--gid",
         str(UID_INSIDE),
         "--hostname",
-        "desktop",
+        HOSTNAME,
         "--ro-bind",
         "/usr",
         "/usr",

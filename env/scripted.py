@@ -19,7 +19,7 @@ from env.allow import EVERYTHING, Allow, Border, Refused
 from env.base import Line, Node, Observation, Posted, Process, Shots, Visit, Window
 from env.clock import VirtualClock
 from env.screens import App, Button, Copy, Field, Fill, Label, Post, Reaction, Screen, Show, Shown, Widget, Write, draw
-from env.setup import Launch, OpenUrl, PutFile, Run, Script, Serve, SetupStep
+from env.setup import Launch, OpenUrl, Osworld, PutFile, Run, Script, Serve, SetupStep
 from tools import actions
 from tools.actions import BrowserAction, ComputerAction, Outcome
 from tools.base import Frame
@@ -181,7 +181,7 @@ def _prepare(state: _State, step: SetupStep) -> None:
             state.trail.append(name)
         case Launch(window=window) if name := _find(state, lambda screen: window.lower() in screen.title.lower()):
             state.trail.append(name)
-        case Run() | PutFile() | OpenUrl() | Launch() | Script():
+        case Run() | PutFile() | OpenUrl() | Launch() | Script() | Osworld():
             raise ScenarioError(f"a scripted world without such a screen or program cannot do {step!r}")
 
 

@@ -9,7 +9,7 @@ import socket
 import struct
 from pathlib import Path
 
-from env.sandbox import Child, Sandbox
+from env.sandbox import HOSTNAME, Child, Sandbox
 from env.settle import until
 from tools.errors import EnvError
 from tools.geometry import Size
@@ -83,11 +83,13 @@ class Session:
             (self._sandbox.home / name).mkdir()
         for path in [self._sandbox.home, *self._sandbox.home.rglob("*")]:
             self._sandbox.folder.give(path)
+        runtime = self._sandbox.env()["XDG_RUNTIME_DIR"]  # where programs look for the bus when nobody tells them
         read, write = os.pipe()
         try:
             await self._sandbox.spawn(
-                ["dbus-daemon", "--session", "--nofork", "--print-address=1"], self.environment, stdout=write
-            )
+                ["dbus-daemon", "--session", "--nofork", "--print-address=1", f"--address=unix:path={runtime}/bus"],
+                self.environment, stdout=write,
+            )  # fmt: skip
         finally:
             os.close(write)
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = await self._answer(read, "the session bus")
@@ -144,7 +146,7 @@ def _answers(place: Path) -> bool:
 
 
 def write_cookie(sandbox: Sandbox, number: int, cookie: bytes) -> Path:
-    """An Xauthority file for clients inside (any host name) and outside (python-xlib wants the true one)."""
+    """An Xauthority file for clients inside and outside; python-xlib wants the true host name, others take any."""
 
     def entry(family: int, address: bytes) -> bytes:
         parts = (address, str(number).encode(), b"MIT-MAGIC-COOKIE-1", cookie)
@@ -153,6 +155,7 @@ def write_cookie(sandbox: Sandbox, number: int, cookie: bytes) -> Path:
     path = sandbox.folder.path / "x11" / "cookie"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(entry(_FAMILY_LOCAL, socket.gethostname().encode()) + entry(_FAMILY_WILD, b""))
+        hosts = {socket.gethostname(), HOSTNAME}
+        file.write(b"".join(entry(_FAMILY_LOCAL, host.encode()) for host in hosts) + entry(_FAMILY_WILD, b""))
     sandbox.folder.give(path)
     return path

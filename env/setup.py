@@ -81,6 +81,17 @@ class Script(_Step):
     timeout: float = 30.0
 
 
+class Osworld(_Step):
+    """Let OSWorld's own client carry out the `config` of one of its tasks; it judges the world later.
+
+    `task` is the original file's content, `cache` a folder of files that were downloaded before.
+    """
+
+    task: dict[str, Any]
+    cache: str = ""
+    timeout: float = 600.0
+
+
 STEPS: dict[str, type[_Step]] = {
     "put_file": PutFile,
     "serve": Serve,
@@ -88,6 +99,7 @@ STEPS: dict[str, type[_Step]] = {
     "launch": Launch,
     "run": Run,
     "script": Script,
+    "osworld": Osworld,
 }
 
 
@@ -106,5 +118,7 @@ def _write(step: _Step) -> dict[str, Any]:
 
 
 SetupStep = Annotated[
-    PutFile | Serve | OpenUrl | Launch | Run | Script, BeforeValidator(_read), PlainSerializer(_write)
+    PutFile | Serve | OpenUrl | Launch | Run | Script | Osworld,
+    BeforeValidator(_read),
+    PlainSerializer(_write),
 ]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -43,6 +43,16 @@ class Check(Protocol):
 
     async def judge(self, probe: Probe, answer: str | None) -> CheckResult:
         """The verdict on the world as it is now, and on the answer that the model gave."""
+        ...
+
+
+@runtime_checkable
+class Once(Protocol):
+    """A check that acts on the world as it judges, so that it is asked once only."""
+
+    @property
+    def once(self) -> bool:
+        """True."""
         ...
 
 

@@ -5,7 +5,7 @@ from typing import Protocol, cast
 
 from scenarios.base import Scenario
 
-NAMES = ("miniwob",)
+NAMES = ("miniwob", "osworld")
 
 
 class Suite(Protocol):
