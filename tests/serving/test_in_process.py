@@ -129,10 +129,8 @@ def test_it_is_asked_about_a_picture_here_or_through_vllm(
     ("name", "cause"),
     [("nobody", "unknown model 'nobody'"), ("2B", "cannot load 'Qwen/Qwen3-VL-2B-Thinking'")],
 )
-def test_what_cannot_be_loaded_is_one_line(
-    name: str, cause: str, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # the environment was read with the model
+def test_what_cannot_be_loaded_is_one_line(name: str, cause: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(UserError) as caught:
         load(find(name))
     assert cause in str(caught.value)
