@@ -116,7 +116,9 @@ class Settings(BaseSettings):
     scenarios: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_folders)] = ()
     """Folders with scenarios of your own, beside the bundled ones; in a variable separated as in PATH."""
     browser: Literal["kiosk", "headless"] = "kiosk"
-    """How a web scenario sees its browser: filling a private display, or without one (slower, no pop-ups)."""
+    """How a web scenario sees its browser: filling a private display, or without one (slower, no pop-ups).
+
+    A page narrower than a window can be (500 pixels) has none."""
     observation: View = View.PIXELS
     """What the model sees: `pixels`, or also a list of what is there (`pixels+tree`), or numbers (`pixels+marks`)."""
     size: Annotated[Size | None, BeforeValidator(_size)] = None

@@ -18,6 +18,8 @@ from tools.errors import UserError
 from tools.geometry import Rect, Size
 
 Kind = Literal["desktop", "browser", "kiosk", "window", "display", "page"]
+NARROWEST = 500
+"""Pixels that a window of Chromium is wide at least; a headless page can be narrower."""
 
 
 class WorldSpec(BaseModel):

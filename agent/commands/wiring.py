@@ -23,7 +23,7 @@ from env.base import Environment, Probe
 from env.described import DescribedEnvironment, View
 from env.kept import KeptEnvironment
 from env.sandbox import find_isolation
-from env.world import Kind, WorldSpec, find_chromium
+from env.world import NARROWEST, Kind, WorldSpec, find_chromium
 from scenarios.base import AnyWorld, Limits, Task
 from scenarios.loader import ASSETS, load
 from scenarios.schema import meant
@@ -93,8 +93,10 @@ def spec_for(
 
     What `allow` lets, the settings narrow further.
     """
+    size, kind = settings.size or size, _kind(settings, world)
     return WorldSpec(
-        kind=_kind(settings, world), size=settings.size or size, assets=assets, chromium=settings.chromium,
+        kind="browser" if kind == "kiosk" and size.width < NARROWEST else kind,
+        size=size, assets=assets, chromium=settings.chromium,
         quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
         allow=allow.narrowed(settings.allow), network=network,
     )  # fmt: skip

@@ -6,8 +6,8 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -71,8 +71,9 @@ class TaskEnv(gymnasium.Env[Pixels, Any]):
 
     An observation is the screenshot, height x width x 3; `info` has the goal in words, the seed, and a note on what
     became of the action. The reward is 1 at the end of an episode that `surehand run` would call passed, else 0: the
-    raw score of the check and its reason are in `info` then. An episode terminates with `terminate` or `answer`, and
-    is truncated at the task's limit of steps. What breaks the world or the check raises, and is no reward.
+    raw score of the check and its reason are in `info` then. An episode terminates with `terminate` or `answer`, or
+    where the task ends by itself, and is truncated at the task's limit of steps. What breaks the world or the check
+    raises, and is no reward.
     """
 
     def __init__(
@@ -103,6 +104,9 @@ class TaskEnv(gymnasium.Env[Pixels, Any]):
         self._episode = _Episode(task, check, self._make_world(task), TemporaryDirectory(prefix="surehand-"))
         with self._unbroken():
             self._wait(self._episode.world.reset(task.setup, task.seed))
+            if task.episode:
+                goal = self._wait(task.episode.goal(self._episode.world.probe()))
+                self._episode = replace(self._episode, task=replace(task, goal=goal))
             self._seen = self._look()
         return self._seen.copy(), self._info("")
 
@@ -121,6 +125,7 @@ class TaskEnv(gymnasium.Env[Pixels, Any]):
             if isinstance(reply, Decision) and stop is None:
                 note = self._wait(episode.world.execute(self._steps, reply.action)).note
                 self._seen = seen = self._look()
+                stop = self._over(episode)
             terminated, truncated = stop is not None, stop is None and self._steps >= episode.task.limits.steps
             info, reward = self._info(note), 0.0
             if terminated or truncated:
@@ -146,6 +151,8 @@ class TaskEnv(gymnasium.Env[Pixels, Any]):
 
         while self._episode is episode and (intent := self._wait(following())):
             yield self._acting.write(intent.action)
+        if isinstance(intents, AsyncGenerator):
+            self._wait(intents.aclose())
         if self._episode is episode:
             yield self._acting.write(Terminate(status="success"))
 
@@ -173,6 +180,11 @@ class TaskEnv(gymnasium.Env[Pixels, Any]):
         seen = self._wait(self._episode.look())
         with Image.open(seen.path) as picture:
             return np.array(picture.convert("RGB"), np.uint8)
+
+    def _over(self, episode: _Episode) -> Stop | None:
+        """An end that the task itself tells of."""
+        own = episode.task.episode
+        return Stop(reason="over") if own and self._wait(own.over(episode.world.probe())) else None
 
     def _judge(self, episode: _Episode, stop: Stop) -> tuple[float, dict[str, Any]]:
         result = self._wait(judged(episode.check, episode.world.probe(), stop.answer))

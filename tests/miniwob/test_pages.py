@@ -15,28 +15,26 @@ from agent.settings import Settings
 from agent.trace import Status
 from env.base import Shots
 from env.kept import KeptEnvironment
+from env.settle import QUIET
 from env.setup import Script
 from scenarios.loader import find, load
-from scenarios.suites.miniwob.oracles import MISSPELT, ORACLES, UNSOLVED
+from scenarios.suites.miniwob.oracles import MISSPELT, ORACLES, UNSOLVED, UNSURE
 from scenarios.suites.miniwob.pages import NOT_LISTED, ids
 from tests.miniwob import episode, world
 from tools.actions import Goto, Key, LeftClick
 from tools.errors import ScenarioError
 from tools.geometry import GridPoint
 
-A_FEW = (
-    "click-button", "count-sides", "choose-date-nodelay", "drag-items", "email-inbox-reply", "right-angle",
-    "use-slider",
-)  # fmt: skip
+A_FEW = ("click-button", "count-sides", "choose-date-nodelay", "drag-items", "use-slider")
 """One of a kind each."""
 SEEDS = range(20)
-EXPECTED = 0.95
+EXPECTED, OF_THE_UNSURE = 0.95, 0.6
 ON_THE_COVER = LeftClick(coordinate=GridPoint(240, 490))
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def env() -> AsyncIterator[KeptEnvironment]:
-    async with world() as made:
+    async with world(QUIET / 3) as made:
         yield made
 
 
@@ -45,6 +43,8 @@ def test_every_page_is_solved_or_has_a_reason() -> None:
     assert len(pages) == 130
     assert pages == {*ORACLES, *UNSOLVED}
     assert not ORACLES.keys() & UNSOLVED.keys()
+    assert ORACLES.keys() >= UNSURE.keys()
+    assert len(ORACLES.keys() - UNSURE.keys() - NOT_LISTED) >= 110
     assert ORACLES.keys() >= MISSPELT
     assert len(find(["miniwob/*"], tags=["listed"])) == 125 == 130 - len(NOT_LISTED)
 
@@ -123,7 +123,7 @@ async def test_a_script_that_fails_is_the_scenario_s_fault(env: KeptEnvironment)
 async def test_a_run_is_told_by_the_page_what_to_do_and_when_it_is_over(tmp_path: Path) -> None:
     task = load("miniwob/enter-text").at(3)
     assert task.oracle
-    done = await run(task, as_model(task.oracle), worlds(Settings(browser="headless")), tmp_path)
+    done = await run(task, as_model(task.oracle), worlds(Settings()), tmp_path)
     assert done.status == Status.PASSED
     assert done.goal.startswith('Enter "')
     assert done.stop
@@ -138,7 +138,8 @@ async def test_a_run_is_told_by_the_page_what_to_do_and_when_it_is_over(tmp_path
 async def test_a_page_can_be_solved_at_nearly_every_seed(env: KeptEnvironment, page: str) -> None:
     done = [await episode(env, page, seed) for seed in SEEDS]
     failed = [one.told for one in done if not one.passed]
-    assert len(failed) <= (1 - EXPECTED) * len(SEEDS), failed
+    expected = OF_THE_UNSURE if page in UNSURE else EXPECTED
+    assert len(failed) <= round((1 - expected) * len(SEEDS)), failed
 
 
 @pytest.mark.soak

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
@@ -107,8 +108,12 @@ class PrivateDesktop:
         asked, told = map(self.display.intern_atom, ("_NET_REQUEST_FRAME_EXTENTS", "_NET_FRAME_EXTENTS"))
         window = self.root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
         question = ClientMessage(window=window, client_type=asked, data=(32, [0] * 5))
-        self.root.send_event(question, event_mask=X.SubstructureNotifyMask | X.SubstructureRedirectMask)
-        while not window.get_full_property(told, Xatom.CARDINAL):
+        mask = X.SubstructureNotifyMask | X.SubstructureRedirectMask
+        for tries in count():
+            if tries % 25 == 0:  # it may leave a message unread until another one comes
+                self.root.send_event(question, event_mask=mask)
+            if window.get_full_property(told, Xatom.CARDINAL):
+                break
             threading.Event().wait(0.02)
         window.destroy()
 

@@ -216,11 +216,15 @@ def test_it_can_be_sent_to_another_process() -> None:
 
 
 @pytest.mark.browser
-def test_a_page_is_solved_by_its_solution_and_not_by_doing_nothing() -> None:
-    env = gymnasium.make(f"{make.__module__}:{ID}", scenario="web/login", browser="headless", actions="text")
+@pytest.mark.parametrize(
+    ("scenario", "goal"), [("web/login", "the email is"), ("miniwob/click-button", 'click on the "next" button')]
+)
+def test_a_page_is_solved_by_its_solution_and_not_by_doing_nothing(scenario: str, goal: str) -> None:
+    env = gymnasium.make(f"{make.__module__}:{ID}", scenario=scenario, browser="headless", actions="text")
     task = env.unwrapped
     assert isinstance(task, TaskEnv)
-    env.reset(seed=7)
+    _, info = env.reset(seed=7)
+    assert goal in info["goal"].lower()
     *_, last = [env.step(action) for action in task.solution()]
     assert last[1:4] == (1.0, True, False), last[4]
     env.reset(seed=7)

@@ -31,6 +31,9 @@ from tools.geometry import Box, GridPoint, Rect
 _WAIT = 0.2
 _WAITS = 25
 _SCROLLS = 30
+_MOVES = 10.0
+_STILL = "!(window.jQuery && jQuery(':animated').length)"
+"""Whether nothing opens or closes: on a busy machine its pictures come so seldom that the screen seems quiet."""
 _SCROLLING = """
 [...document.querySelectorAll('*')].map(e => {
   const root = e === document.scrollingElement, r = e.getBoundingClientRect(), style = getComputedStyle(e);
@@ -105,8 +108,9 @@ class Page:
             raise ScenarioError(str(error)) from None
 
     async def show(self, css: str, text: str | None = None, nth: int = 0) -> Element:
-        """An element that can be clicked, after waiting for it or scrolling to it. Raises ScenarioError."""
+        """An element that can be clicked and stands still, after waiting or scrolling. Raises ScenarioError."""
         waits = scrolls = 0
+        await self.until(_STILL, _MOVES)
         while not (element := await self.one(css, text, nth)).visible:
             if element.rendered and scrolls < _SCROLLS and await self._scroll_on(scrolls, element):
                 scrolls += 1

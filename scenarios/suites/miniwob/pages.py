@@ -10,7 +10,7 @@ from env.allow import Allow
 from env.setup import OpenUrl, Script, Serve
 from scenarios.base import Limits, Task, World
 from scenarios.suites.miniwob.episode import BEGIN, LONGEST, PageEpisode, Reward
-from scenarios.suites.miniwob.oracles import MISSPELT, ORACLES, UNSOLVED
+from scenarios.suites.miniwob.oracles import MISSPELT, ORACLES, UNSOLVED, UNSURE
 from scenarios.suites.miniwob.page import play
 from tools.actions import VERBS
 from tools.errors import UserError
@@ -41,8 +41,10 @@ class PageScenario:
 
     @property
     def title(self) -> str:
-        """The page's name in words, and why it is not solved, where that is so."""
+        """The page's name in words, and why its oracle fails at times or is missing, where that is so."""
         words = self.page.replace("-", " ").capitalize()
+        if self.page in UNSURE:
+            return f"{words} (the oracle fails at times: {UNSURE[self.page]})"
         return f"{words} (no oracle: {UNSOLVED[self.page]})" if self.page in UNSOLVED else words
 
     @property
