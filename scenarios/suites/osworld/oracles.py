@@ -18,15 +18,9 @@ from tools.errors import ScenarioError
 
 _STEPS: TypeAdapter[Steps] = TypeAdapter(Steps)
 _TERMINAL = {"role": "terminal"}
-_NO_TEMPLATE = {"click": {"role": "button", "name": "Close", "window": "Select a Template"}}
 _PREFERENCES = ".config/google-chrome/Default/Preferences"
 _PROFILE = (
     "org.gnome.Terminal.Legacy.Profile:/org/gnome/terminal/legacy/profiles:/:b1dcc9dd-5262-4d8d-a863-c897e6d979b9/"
-)
-_SAVED = "~/.config/libreoffice/4/user/registrymodifications.xcu"
-_AUTOSAVE = (
-    '<item oor:path="/org.openoffice.Office.Common/Save/Document"><prop oor:name="AutoSaveTimeIntervall" '
-    'oor:op="fuse"><value>3</value></prop></item>'
 )
 
 
@@ -102,9 +96,6 @@ ORACLES: dict[str, Oracle] = {
     ),
     "7b7617bd-57cc-468e-9c91-40c4ec2bcb3d": _shell(
         "echo '(undo-levels 100)' >> ~/.config/GIMP/2.10/gimprc", before=_closed("GNU Image")
-    ),
-    "2cd43775-7085-45d8-89fa-9e35c0a915cf": _shell(
-        f"sed -i 's|</oor:items>|{_AUTOSAVE}&|' {_SAVED}", before=[_NO_TEMPLATE, *_closed("Impress")]
     ),
     "13584542-872b-42d8-b299-866967b5c3ef": _steps([
         *_typed(f"gsettings set {_PROFILE} default-size-columns 132", f"gsettings set {_PROFILE} default-size-rows 43"),
