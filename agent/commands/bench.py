@@ -1,24 +1,14 @@
 """`surehand bench`: a suite by a model, at many seeds, several at once; and two results side by side."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-
-class _OrSuite(TyperGroup):
-    """A first word that is no command is the suite to run."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts `run` before it."""
-        if args and args[0] not in self.commands and args[0] != "--help":
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
+from agent.commands.group import FirstByDefault
 
 bench_app = typer.Typer(
-    cls=_OrSuite, no_args_is_help=True,
+    cls=FirstByDefault,
     help="Run a suite and say what a model is worth: `surehand bench SUITE --model M`. Or compare two results.",
 )  # fmt: skip
 
