@@ -55,7 +55,9 @@ class Board:
         self._planned = sum(tally.planned for tally in self._tallies.values())
         self._running: list[Job] = []
         self._told = 0
-        self._live = Live(get_renderable=self._shown, console=out, refresh_per_second=2, transient=True)
+        self._live = Live(
+            get_renderable=self._shown, console=out, refresh_per_second=2, transient=True, redirect_stdout=False
+        )  # Ray writes there
 
     def __enter__(self) -> Self:
         plan = self._plan

@@ -99,10 +99,10 @@ def _crew(settings: Settings, asked: Asked, folder: Path) -> Crew:
     told = {"settings": settings.model_dump(mode="json"), "bench": str(folder)}
     if asked.config:
         told["config"] = str(asked.config.resolve())
+    log = folder / "workers.log"
     if asked.ray is None:
-        command = [sys.executable, "-m", "agent.commands.bench_worker"]
-        return ProcessCrew(command, told, folder / "workers.log")
+        return ProcessCrew([sys.executable, "-m", "agent.commands.bench_worker"], told, log)
     from agent.bench.on_ray import RayCrew
     from agent.commands.bench_worker import station
 
-    return RayCrew(asked.ray, station, told, settings.parallel)
+    return RayCrew(asked.ray, station, told, settings.parallel, log)
