@@ -105,7 +105,8 @@ class Board:
         ends = ""
         if left is not None:
             at = datetime.now() + timedelta(seconds=left)
-            ends = f", about {seconds_words(max(1, round(left)))} to go, until {at:%H:%M:%S}"
+            many = f"{max(1, round(left))} s" if left < 60 else seconds_words(left)
+            ends = f", about {many} to go, until {at:%H:%M:%S}"
         return Text(f"{done} of {self._planned} runs{ends}")
 
     def _left(self) -> float | None:
@@ -127,9 +128,10 @@ class Board:
             errors = tally.done - tally.scored
             mean = seconds_words(tally.seconds / tally.done) if tally.done else ""
             table.add_row(player, f"{tally.done}/{tally.planned}", share(rate), interval(rate), str(errors or ""), mean)
-        bar = ProgressBar(total=self._planned, completed=len(self.rows), width=60)
+        bar = Table.grid(padding=(0, 2, 0, 0))
+        bar.add_row(ProgressBar(total=self._planned, completed=len(self.rows), width=40), self._progress())
         running = [Text(f"  {job.words}", style="dim") for job in self._running[:_MOST_SHOWN]]
-        return Group(table, bar, self._progress(), *running)
+        return Group(table, bar, *running)
 
 
 def say_result(out: Console, result: Result) -> None:
