@@ -32,8 +32,8 @@ from tools.geometry import GridPoint
 PAGES = ("click-dialog", "enter-text", "click-checkboxes")
 WORKERS = (1, 2, 4)
 _ROUNDS = 3
-_ROOT = Path(__file__).resolve().parent.parent.parent
-RIVALS = _ROOT / ".venv-rivals"
+RIVALS = Path(__file__).resolve().parent.parent.parent / ".venv-rivals"
+"""Where docker/setup-rivals.sh puts the others."""
 _SCRIPT = Path(__file__).with_name("episodes_rival.py")
 _LONGEST = 300.0
 
@@ -115,7 +115,8 @@ class OurWorker:
             match intent.action:
                 case LeftClick() as click:
                     point = click.point(SIZE)
-                    done.append(["click", point.x, point.y])
+                    assert point
+                    done.append(["click", *point])
                 case Type(text=text):
                     done.append(["type", text])
                 case other:
@@ -131,16 +132,16 @@ class OurWorker:
 class RivalWorker:
     """A process of episodes_rival.py."""
 
-    def __init__(self, side: str, options: dict[str, Any]) -> None:
-        self._argv = [str(RIVALS / "bin" / "python"), "-I", str(_SCRIPT), side, json.dumps(options)]
+    def __init__(self, rivals: Path, side: str, options: dict[str, Any]) -> None:
+        self._argv = [str(rivals / "bin" / "python"), "-I", str(_SCRIPT), side, json.dumps(options)]
+        self._environment = os.environ | {"PLAYWRIGHT_BROWSERS_PATH": str(rivals / "browsers")}
         self._process: asyncio.subprocess.Process | None = None
 
     async def play(self, episodes: Sequence[Scripted]) -> list[float]:
         if self._process is None:
             self._process = await asyncio.create_subprocess_exec(
                 *self._argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=os.environ | {"PLAYWRIGHT_BROWSERS_PATH": str(RIVALS / "browsers")},
+                stderr=asyncio.subprocess.DEVNULL, env=self._environment,
             )  # fmt: skip
         assert self._process.stdin
         assert self._process.stdout
@@ -176,39 +177,45 @@ class Round(NamedTuple):
         return self.episodes / self.seconds * 60 / len(os.sched_getaffinity(0))
 
 
-async def episodes(workers: Sequence[int] = WORKERS, rounds: int = _ROUNDS) -> Table:
-    """Rounds of all sides in turn, for each row and number of workers. Without .venv-rivals, surehand alone."""
+async def episodes(
+    workers: Sequence[int] = WORKERS, rounds: int = _ROUNDS, rows: Sequence[Waits] = ROWS,
+    pages: Sequence[str] = PAGES, rivals: Path = RIVALS,
+) -> Table:  # fmt: skip
+    """Rounds of all sides in turn, for each row and number of workers. Without the rivals, surehand alone."""
     made = table(
-        f"MiniWoB++: {', '.join(PAGES)}; episodes a minute and core, median of {rounds} rounds", "waiting", "workers",
+        f"MiniWoB++: {', '.join(pages)}; episodes a minute and core, median of {rounds} rounds", "waiting", "workers",
         "by", "ep/min/core", "range", "CPU s/ep", "solved", "surehand is", "target",
     )  # fmt: skip
+    there = (rivals / "setup.stamp").is_file()
+    if not there:
+        made.caption = f"surehand alone: there is no {rivals.name}; `bash docker/setup-rivals.sh` makes it"
     recorder = OurWorker(QUIET)
     try:
-        plan = [await recorder.record(page, number) for number, page in enumerate(PAGES)]
+        plan = [await recorder.record(page, number) for number, page in enumerate(pages)]
     finally:
         await recorder.close()
-    for row in ROWS:
+    for row in rows:
         for count in workers:
-            async with _sides(row, count, plan) as sides:
+            async with _sides(row, count, plan, rivals if there else None) as sides:
                 found: dict[str, list[Round]] = {name: [] for name in sides}
                 for _ in range(rounds):
                     for name, side in sides.items():
                         found[name].append(await _turn(side, plan))
             _add(made, row, count, found)
         made.add_section()
-    if not (RIVALS / "setup.stamp").is_file():
-        made.caption = "no .venv-rivals: `bash docker/setup-rivals.sh` makes it"
     return made
 
 
 @contextlib.asynccontextmanager
-async def _sides(row: Waits, count: int, plan: Sequence[Scripted]) -> AsyncIterator[dict[str, list[Worker]]]:
+async def _sides(
+    row: Waits, count: int, plan: Sequence[Scripted], rivals: Path | None
+) -> AsyncIterator[dict[str, list[Worker]]]:
     """The workers of each side, started and warm."""
     sides: dict[str, list[Worker]] = {"surehand": [OurWorker(row.quiet) for _ in range(count)]}
-    if (RIVALS / "setup.stamp").is_file():
-        kept = row.gymnasium | {"pages": PAGES}
-        sides["BrowserGym"] = [RivalWorker("browsergym", row.browsergym) for _ in range(count)]
-        sides["miniwob"] = [RivalWorker("gymnasium", kept) for _ in range(count)]
+    if rivals:
+        kept = row.gymnasium | {"pages": sorted({episode.page for episode in plan})}
+        sides["BrowserGym"] = [RivalWorker(rivals, "browsergym", row.browsergym) for _ in range(count)]
+        sides["miniwob"] = [RivalWorker(rivals, "gymnasium", kept) for _ in range(count)]
     try:
         for side in sides.values():
             await asyncio.gather(*(worker.play(plan[:1]) for worker in side))
@@ -246,7 +253,7 @@ def _add(made: Table, row: Waits, count: int, found: dict[str, list[Round]]) -> 
         rate, played = statistics.median(rates), sum(one.episodes for one in rounds)
         first = name == "surehand"
         made.add_row(
-            row.name if first and count == WORKERS[0] else "", str(count) if first else "", name, f"{rate:.1f}",
+            row.name if first else "", str(count) if first else "", name, f"{rate:.1f}",
             f"{min(rates):.1f}–{max(rates):.1f}", f"{sum(one.busy for one in rounds) / played:.2f}",
             f"{sum(one.solved for one in rounds)}/{played}", "" if first else f"{ours / rate:.2f}x",
             "" if first else row.target,

@@ -4,9 +4,9 @@
     python -I episodes_rival.py gymnasium '{"delay": 0.0, "pages": ["click-test"]}'
 
 A line on stdin is a list of episodes `{"page", "number", "seed", "actions"}`, an action `["click", x, y]` in pixels of
-the page or `["type", text]`; the answer on stdout is a line `{"rewards": [...]}`. Where the environment lets one choose,
-`delay` is what it waits after an action, in seconds, `slow` what Playwright waits with each call, in milliseconds (null:
-what the environment comes with), and `dom` whether it reads the page's elements, too. `pages` are opened beforehand.
+the page or `["type", text]`; the answer on stdout is a line `{"rewards": [...]}`. Where the environment leaves a choice
+`delay` is what it waits after an action, in seconds, `slow` what Playwright waits with each call, in milliseconds (by
+default 100), and `dom` whether it reads the page's elements, too. `pages` are opened beforehand.
 """
 
 import atexit
@@ -41,7 +41,7 @@ def browsergym(delay: float, slow: "int | None", *, dom: bool) -> Play:
         return f"keyboard_type({action[1]!r})"
 
     def play(episode: dict[str, Any]) -> float:
-        env = gymnasium.make(
+        env: Any = gymnasium.make(
             f"browsergym/miniwob.{episode['page']}", disable_env_checker=True, action_mapping=verbs, slow_mo=slow,
             pre_observation_delay=delay, use_raw_page_output=not dom,
         )  # fmt: skip
@@ -96,7 +96,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     side, options = sys.argv[1], json.loads(sys.argv[2])
-    play = {"browsergym": browsergym, "gymnasium": miniwob}[side](**options)
+    sides: dict[str, Callable[..., Play]] = {"browsergym": browsergym, "gymnasium": miniwob}
+    play = sides[side](**options)
     for line in sys.stdin:
         answers.write(json.dumps({"rewards": [play(episode) for episode in json.loads(line)]}) + "\n")
         answers.flush()

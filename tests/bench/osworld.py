@@ -25,12 +25,19 @@ from tools.geometry import GridPoint, Size
 _SIZE = Size(1920, 1080)  # OSWorld's own
 _TASK: dict[str, Any] = {"id": "bench", "instruction": "", "config": [], "evaluator": {"func": "infeasible"}}
 _EDITOR = Launch(command=("mousepad", "note.txt"), window="note.txt")
-_TURNS: tuple[tuple[str, ComputerAction], ...] = (
-    ("pyautogui.click(576, 324)", LeftClick(coordinate=GridPoint(300, 300))),
+_WRITE, _ERASE = (
     ("pyautogui.typewrite('surehand')", Type(text="surehand")),
     ("pyautogui.press('backspace')", Key(keys=("backspace",))),
 )
-"""The same click, text and key on both sides."""
+_TURNS: tuple[tuple[str, ComputerAction], ...] = (
+    ("pyautogui.click(576, 324)", LeftClick(coordinate=GridPoint(300, 300))),
+    _WRITE,
+    _ERASE,
+    ("pyautogui.click(768, 432)", LeftClick(coordinate=GridPoint(400, 400))),
+    _WRITE,
+    _ERASE,
+)
+"""The same clicks, text and key on both sides; surehand would keep two clicks on one place from being a double one."""
 _STEP_PAUSE = 2.0
 """What DesktopEnv.step waits by default before it looks."""
 
@@ -93,8 +100,8 @@ class _Row(NamedTuple):
 
 
 _NOBODY = _Row("nobody waits", 0.0, 6, "20", paused=False)
-_DEFAULTS = _Row("defaults: step(pause=2), with the accessibility tree", QUIET, 3, "", tree=True)
-_MATCHED = _Row("OSWorld pauses as long as surehand waits", QUIET, 3, "")
+_DEFAULTS = _Row("defaults: step(pause=2), with the accessibility tree", QUIET, 6, "", tree=True)
+_MATCHED = _Row("OSWorld pauses as long as surehand waits", QUIET, 6, "")
 
 
 async def osworld(rounds: int = 8) -> Table:
