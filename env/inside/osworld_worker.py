@@ -90,10 +90,10 @@ class Client:
         return {"values": [base64.b64encode(v).decode() if isinstance(v, bytes) else v for v in found]}
 
     def request(self, order: "dict[str, Any]") -> "dict[str, Any]":
-        """Send requests as its controllers do, for routes that none of them uses; `url` begins with the path."""
+        """Send requests as its controllers do, for routes that none of them uses; `url` begins with the port."""
         import requests
 
-        made = [{**words, "url": f"http://127.0.0.1:{SERVER}{words['url']}"} for words in order["requests"]]
+        made = [{**words, "url": f"http://127.0.0.1{words['url']}"} for words in order["requests"]]
         answers = [requests.request(**words, timeout=60) for words in made]
         return {"answers": [[answer.status_code, base64.b64encode(answer.content).decode()] for answer in answers]}
 
