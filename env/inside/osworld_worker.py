@@ -26,7 +26,7 @@ LEFT_OUT = {
 }  # fmt: skip
 """What OSWorld imports and docker/osworld.lock leaves out, with the reason."""
 SERVER, CHROMIUM, VLC = 5000, 9222, 8080
-"""Where OSWorld's client looks for the world; env/osworld_server.py listens there."""
+"""Where OSWorld's client looks for the world; env/osworld/server.py listens there."""
 
 
 class StandIn(types.ModuleType):

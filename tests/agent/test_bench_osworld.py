@@ -17,7 +17,7 @@ from agent.cli import main
 from agent.commands.bench_worker import station
 from agent.settings import PREFIX, Settings
 from agent.trace import RunFolder, Status
-from env.osworld_client import NAMES
+from env.osworld.client import NAMES
 from scenarios.suites.osworld.tasks import CACHE, TASKS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -84,15 +84,20 @@ def _refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
     assert said in err.replace(str(Path.cwd()) + "/", "")
 
 
+def bench(code: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, with surehand from a folder."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    command = [sys.executable, "-m", "agent", "bench", "osworld", *arguments]
+    environment = inherited | {"PYTHONPATH": str(code), "COLUMNS": "200"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
 def test_without_the_client_a_line_says_how_to_get_it(tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     shutil.copytree(ROOT / "env", bare / "env", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("agent", "scenarios", "tools"):
         (bare / name).symlink_to(ROOT / name)
-    command = [sys.executable, "-m", "agent", "bench", "osworld", "--tasks", "each/done", "--model", "idle"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(bare)}
-    )
+    done = bench(bare, "--tasks", "each/done", "--model", "idle")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "surehand: OSWorld's tasks need its own client: there is no .venv-osworld; run `make osworld`\n"
@@ -116,21 +121,18 @@ def test_a_worker_is_told_where_the_tasks_are_and_the_hash_is_not(monkeypatch: p
 @pytest.mark.desktop
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("crew", [[], ["--ray", "local"]], ids=["processes", "ray"])
-def test_the_original_evaluator_scores_and_what_it_raises_is_no_score(
-    crew: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_original_evaluator_scores_and_what_it_raises_is_no_score(crew: list[str]) -> None:
     if crew:
         pytest.importorskip("ray")
-    command = ["bench", "osworld", "--tasks", "each", "--model", "idle", "--baselines", "fail", "--parallel", "2"]
-    with pytest.raises(SystemExit) as ended:
-        main([*command, "--out", "bench", *crew])
-    assert ended.value.code == 3
+    asked = ["--tasks", "each", "--model", "idle", "--baselines", "fail", "--parallel", "2", "--out", "bench", *crew]
+    done = bench(ROOT, *asked)
+    assert (done.returncode, done.stderr) == (3, ""), done.stdout
     result = read_result(Path("bench"))
     idle, fail = result.scores
     assert [(one.feasible.passed, one.feasible.of) for one in (idle, fail)] == [(1, 1), (0, 1)]
     assert [(one.infeasible.passed, one.infeasible.of) for one in (idle, fail)] == [(0, 1), (1, 1)]
     assert [one.errors for one in (idle, fail)] == [{"error:scenario": 1}] * 2
-    said = " ".join(capsys.readouterr().out.split())
+    said = " ".join(done.stdout.split())
     assert (
         "idle: 1 of 3 runs have no score, as the machinery failed (1 error:scenario); success is of the other 2" in said
     )

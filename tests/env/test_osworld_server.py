@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from env.kept import KeptEnvironment
-from env.osworld_client import NAMES
-from env.osworld_forward import admits
+from env.osworld.client import NAMES
+from env.osworld.forward import admits
 from env.settle import until
 from env.setup import Launch, Osworld, PutFile
 from env.world import WorldSpec
