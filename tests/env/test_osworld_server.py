@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -210,3 +211,13 @@ def open_doors(pid: int) -> set[int]:
 ])  # fmt: skip
 def test_only_programs_of_this_machine_are_let_in(headers: dict[bytes, bytes], wanted: bool) -> None:
     assert admits(headers) is wanted
+
+
+def test_the_client_is_pinned_whole_and_takes_no_torch() -> None:
+    """What its metadata asks for besides would pull in torch with CUDA: so pip may take nothing that is not listed."""
+    docker = Path(__file__).parents[2] / "docker"
+    lines = [line for line in (docker / "osworld.lock").read_text().splitlines() if not line.startswith("#")]
+    names = {line.partition("==")[0] for line in lines}
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    assert not {name for name in names if name.startswith(("torch", "nvidia", "transformers", "easyocr", "triton"))}
+    assert "install --no-input --disable-pip-version-check --no-deps" in (docker / "setup-osworld.sh").read_text()
