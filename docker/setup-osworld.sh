@@ -38,6 +38,8 @@ step() {
   printf 'setup-osworld: %s ... ' "$1"
   if ! "${@:2}" >>"$log" 2>&1 9<&-; then
     printf 'failed after %d s\n' $SECONDS
+    ! grep -Eq 'NewConnectionError|NameResolutionError|Temporary failure resolving|Could not connect|ConnectTimeoutError' "$log" ||
+      die "the network is not there, and what is missing lies on it; run this again when it is. The full log is $log"
     { tail -n 15 "$log" && echo "setup-osworld: the full log is $log"; } >&2
     exit 1
   fi
@@ -54,7 +56,7 @@ if [[ ${#missing[@]} == 0 && $state == "$(fingerprint)" ]]; then
   exit
 fi
 free=$(df --output=avail -m . | tail -n 1)
-((free > 2000)) || die "only $free MB are free here; .venv-osworld takes 700 MB, the programs 500, and as much again while they are made"
+((free > 2500)) || die "only $free MB are free here; .venv-osworld takes 900 MB, the programs 500, and as much again while they are made"
 
 log=$(mktemp --tmpdir surehand-setup-osworld.XXXXXX.log)
 trap 'exit 130' INT

@@ -16,10 +16,19 @@ bench_app = typer.Typer(
 @bench_app.command()
 def run(
     suite: Annotated[
-        str, typer.Argument(help="miniwob, bundled, web, desktop; a pattern, an id, a file, a folder.", metavar="SUITE")
+        str,
+        typer.Argument(
+            help="miniwob, osworld, bundled, web, desktop; a pattern, an id, a file, a folder.", metavar="SUITE"
+        ),
     ],
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="As for `surehand run`.")] = None,
     model_name: Annotated[str | None, typer.Option(help="What the model server calls the model.")] = None,
+    tasks: Annotated[
+        Path | None, typer.Option(help="OSWorld's task files; or else SUREHAND_OSWORLD_TASKS.", metavar="DIR")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="What they download; or else SUREHAND_OSWORLD_CACHE.", metavar="DIR")
+    ] = None,
     seeds: Annotated[str, typer.Option(help="Draws of each task, such as 0-19 or 0,7.")] = "0",
     repeat: Annotated[int, typer.Option(help="How often the model does each of them.", min=1)] = 1,
     parallel: Annotated[int | None, typer.Option(help="Most worlds at once.", min=1)] = None,
@@ -50,7 +59,7 @@ def run(
         config, model=model, model_name=model_name, parallel=parallel, steps=steps, seconds=seconds, tokens=tokens,
         browser=world,
     )  # fmt: skip
-    asked = Asked(suite, seeds, repeat, baselines, out, ray, again, config)
+    asked = Asked(suite, seeds, repeat, baselines, out, ray, again, config, tasks, cache)
     raise typer.Exit(bench(settings, asked, show=show))
 
 

@@ -152,6 +152,10 @@ def say_result(out: Console, result: Result) -> None:
     out.print(Text("steps, tokens and seconds for each success, failed runs included", style="dim"), soft_wrap=True)
     for line in remarks(result.scores):
         out.print(signed("warn", line), soft_wrap=True)
+    if told := result.plan.deviations:
+        out.print(
+            Text("\n  - ".join(("otherwise than in the own runs of this suite:", *told)), style="dim"), soft_wrap=True
+        )
 
 
 def _table(heads: Sequence[str]) -> Table:

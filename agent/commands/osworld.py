@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+SUITE = "osworld"
 osworld_app = typer.Typer(help="OSWorld's tasks, judged by its own evaluators, in worlds without a virtual machine.")
 
 
@@ -38,6 +39,13 @@ def use(tasks: Path | None, cache: Path | None = None) -> None:
     for variable, folder in ((TASKS, tasks), (CACHE, cache)):
         if folder is not None:
             os.environ[variable] = str(folder.absolute())
+
+
+def variables() -> dict[str, str]:
+    """Where they lie, as variables for a worker on any machine."""
+    from scenarios.suites.osworld.tasks import CACHE, TASKS
+
+    return {name: str(Path(folder).absolute()) for name in (TASKS, CACHE) if (folder := os.environ.get(name))}
 
 
 def say_listing() -> None:

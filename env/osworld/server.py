@@ -22,9 +22,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from env.osworld_film import Film
-from env.osworld_forward import Forward, admits
-from env.osworld_guest import SHORT, Answer, Guest
+from env.osworld.film import Film
+from env.osworld.forward import Forward, admits
+from env.osworld.guest import SHORT, Answer, Guest
 from env.settle import until
 from tools.errors import EnvError
 
