@@ -14,7 +14,8 @@ def remarks(scores: Sequence[Score]) -> list[str]:
             lines.append(f"{one.player}: {sum(one.errors.values())} of {one.planned} runs have no score, as the "
                          f"machinery failed ({kinds}); success is of the other {one.success.of}")  # fmt: skip
         if one.without:
-            lines.append(f"{one.player}: {one.without} tasks have no oracle, and are not in its score")
+            tasks = "task has" if one.without == 1 else "tasks have"
+            lines.append(f"{one.player}: {one.without} {tasks} no oracle, and are not in its score")
         if one.aside:
             lines.append(f"{one.player}: {one.aside} attempts were cut off or done again, and are not counted")
         if one.missing:
