@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from env.osworld_client import NAMES
+from env.osworld.client import NAMES
 from tests.bench.capture import captures
 from tests.bench.episodes import RIVALS, ROWS, episodes
 from tests.bench.osworld import osworld

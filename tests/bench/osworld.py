@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from env.kept import KeptEnvironment
-from env.osworld_client import NAMES
+from env.osworld.client import NAMES
 from env.settle import QUIET
 from env.setup import Launch, Osworld, PutFile
 from env.world import WorldSpec
