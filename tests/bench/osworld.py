@@ -1,7 +1,7 @@
 """An input and a picture, by OSWorld's own client and by surehand, in turn on the same desktops.
 
 OSWorld's side is the controller of desktop-env 1.0.2, unmodified, as its `step` uses it. The server that its virtual
-machines have inside is not in that package; env/osworld_server.py answers here, which takes the picture faster than the
+machines have inside is not in that package; env/osworld/server.py answers here, which takes the picture faster than the
 original (no file, no second program), and starts a Python with pyautogui for each action, as the contract has it.
 """
 
