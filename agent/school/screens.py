@@ -1,0 +1,123 @@
+"""Screens to learn from: drawn from a seed, with everything that is on them known."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from agent.school import words
+from agent.school.fonts import write
+from agent.school.holdout import Part, require
+from agent.school.lesson import Picture
+from agent.school.sheet import Area, Element, Sheet, Theme
+from agent.school.themes import pick_family, plain, readable, styled, tinted
+from agent.school.widgets import WIDGETS
+
+Level = Literal["letter", "letters", "word", "words", "few"]
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A picture and what is on it, in reading order. Not `whole` is one where something lies over other texts."""
+
+    picture: Picture
+    elements: tuple[Element, ...]
+    whole: bool = True
+
+
+def draw(seed: int, level: Level, again: int = 0, part: Part = "training") -> Screen:
+    """The screen of a seed; `again` counts further ones of the same seed. Raises HeldOutError.
+
+    The same arguments make the same picture wherever the same fonts are installed.
+    """
+    rng = Random(f"{level} {require(seed, part)} {again}")
+    while not (sheet := LEVELS[level](rng)).elements:
+        pass
+    return Screen(sheet.picture(), tuple(sheet.elements), not sheet.hidden)
+
+
+def _letter(rng: Random) -> Sheet:
+    """One large letter or digit, black on white in a common font."""
+    return _one(rng, 32, 32, words.sign(rng), (18, 26), few=2, coloured=False)
+
+
+def _letters(rng: Random) -> Sheet:
+    """Two or three of them."""
+    return _one(rng, 64, 32, words.letters(rng, 1, 3), (14, 24), few=3, coloured=rng.random() < 0.3)
+
+
+def _word(rng: Random) -> Sheet:
+    """A word on a strip, in any font and colour."""
+    while not 1 <= len(text := words.word(rng)) <= 12:
+        pass
+    return _one(rng, 128, 32, text, (10, 24), few=None, coloured=rng.random() < 0.6)
+
+
+def _one(
+    rng: Random, width: int, height: int, text: str, sizes: tuple[int, int], few: int | None, *, coloured: bool
+) -> Sheet:
+    """One text somewhere on a small picture."""
+    ground, ink = ((255, 255, 255), (0, 0, 0)) if not coloured else _pair(rng)
+    sheet = Sheet(width, height, ground)
+    family, size, bold = pick_family(rng, few), rng.randint(*sizes), rng.random() < 0.25
+    while (writing := write(text, family, size, bold)).width > width - 2 and size > 8:
+        size -= 1
+    x, y = rng.randint(0, max(width - writing.width, 0)), rng.randint(0, max(height - writing.height, 0))
+    stands = sheet.write(x, y, writing, ink)
+    sheet.add("letter" if len(text) == 1 else "text", text, stands, text, stands)
+    return sheet
+
+
+def _pair(rng: Random) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """A ground, and an ink that is seen on it."""
+    if rng.random() < 0.7:
+        return tinted(rng, 225, 255), tinted(rng, 0, 90)
+    ground = tinted(rng, 0, 110)
+    return ground, readable(ground)
+
+
+def _words(rng: Random) -> Sheet:
+    """One to three texts on a small picture, none on another."""
+    ground, ink = _pair(rng) if rng.random() < 0.4 else ((255, 255, 255), (0, 0, 0))
+    sheet = Sheet(128, 64, ground)
+    family, bold = pick_family(rng), rng.random() < 0.25
+    taken: list[Area] = []
+    for _ in range(rng.randint(1, 3)):
+        text, size = words.word(rng), rng.randint(10, 18)
+        writing = write(text, family, size, bold)
+        if writing.width > 124:
+            continue
+        x, y = rng.randint(0, 128 - writing.width), rng.randint(0, 64 - writing.height)
+        spot = Area(x, y, x + writing.width, y + writing.height)
+        if any(spot.meets(other) for other in taken):
+            continue
+        taken.append(spot)
+        sheet.write(x, y, writing, ink)
+        sheet.add("text", text, spot, text, spot)
+    sheet.elements.sort(key=lambda one: (one.box.top, one.box.left))
+    return sheet
+
+
+def _few(rng: Random) -> Sheet:
+    """A small page of some widgets."""
+    theme = plain(rng, rng.randint(10, 14), few=3) if rng.random() < 0.5 else styled(rng, 10, 15)
+    sheet = Sheet(192, 128, theme.ground)
+    fill(sheet, theme, rng, sheet.area.inset(theme.gap, theme.gap))
+    return sheet
+
+
+def fill(sheet: Sheet, theme: Theme, rng: Random, room: Area, most: int = 99) -> None:
+    """Fills a room with widgets from above."""
+    y, misses = room.top, 0
+    while misses < 3 and most:
+        left = room.left + (rng.randint(0, max(room.width // 3, 0)) if rng.random() < 0.2 else 0)
+        took = rng.choice(WIDGETS)(sheet, theme, rng, Area(left, y, room.right, room.bottom))
+        misses = 0 if took else misses + 1
+        most -= 1 if took else 0
+        y += took + theme.gap if took else 0
+
+
+LEVELS: dict[Level, Callable[[Random], Sheet]] = {
+    "letter": _letter, "letters": _letters, "word": _word, "words": _words, "few": _few,
+}  # fmt: skip
+"""How pictures grow."""
