@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> None:
     pocket.add_argument("--threads", type=int)
     pocket.add_argument("--device", default="cpu")
     pocket.add_argument("--compile", action="store_true")
+    pocket.add_argument("--only-letters", action="store_true")
     pocket.set_defaults(do=_train)
     exam = parts.add_parser("examine", help="what it can do on screens that it never saw")
     exam.add_argument("folder", type=Path)
@@ -41,9 +42,12 @@ def main(arguments: list[str]) -> None:
 
 
 def _train(chosen: argparse.Namespace) -> None:
+    import torch
+
     from agent.school import exam, trainer
     from agent.school.batches import Teller
     from agent.school.shape import SHAPES, load, new_model, save, write_card
+    from agent.school.spelling import FILE, load_spelling
     from agent.school.teach import STAGES, lessons
     from agent.school.tokens import load_tokenizer, write_tokenizer
 
@@ -59,15 +63,16 @@ def _train(chosen: argparse.Namespace) -> None:
     this = trainer.Slice(
         minutes=chosen.minutes, batch=chosen.batch, learning_rate=chosen.learning_rate, warmup=30 if begun else 100,
         first=curve[-1]["lessons"] if curve else 0, seed=chosen.seed, workers=chosen.workers, threads=chosen.threads,
-        device=chosen.device, compiled=chosen.compile,
+        device=chosen.device, compiled=chosen.compile, only_letters=chosen.only_letters,
     )  # fmt: skip
     unread = [lessons(_LEARNED + number, chosen.stage) for number in range(_LOOKS)]
-    teller = Teller(tokenizer)
+    teller, spelling = Teller(tokenizer), load_spelling(folder, model)
     trainer.train(
-        model, teller, partial(_lesson, stage=chosen.stage), unread, this, folder,
+        model, spelling, teller, partial(_lesson, stage=chosen.stage), unread, this, folder,
         examine=lambda model: exam.examine(model, teller, unread), say=_say,
     )  # fmt: skip
     save(model, folder, bfloat16=False)
+    torch.save(spelling.state_dict(), folder / FILE)
 
 
 def _examine(chosen: argparse.Namespace) -> None:

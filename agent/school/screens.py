@@ -8,12 +8,12 @@ from typing import Literal
 from agent.school import words
 from agent.school.fonts import write
 from agent.school.holdout import Part, require
-from agent.school.lesson import Picture
+from agent.school.lesson import Letter, Picture
 from agent.school.sheet import Area, Element, Sheet, Theme
 from agent.school.themes import pick_family, plain, readable, styled, tinted
 from agent.school.widgets import WIDGETS
 
-Level = Literal["letter", "letters", "word", "words", "few"]
+Level = Literal["print", "prints", "letter", "letters", "word", "words", "few"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Screen:
     picture: Picture
     elements: tuple[Element, ...]
     whole: bool = True
+    letters: tuple[Letter, ...] = ()
 
 
 def draw(seed: int, level: Level, again: int = 0, part: Part = "training") -> Screen:
@@ -33,7 +34,36 @@ def draw(seed: int, level: Level, again: int = 0, part: Part = "training") -> Sc
     rng = Random(f"{level} {require(seed, part)} {again}")
     while not (sheet := LEVELS[level](rng)).elements:
         pass
-    return Screen(sheet.picture(), tuple(sheet.elements), not sheet.hidden)
+    return Screen(sheet.picture(), tuple(sheet.elements), not sheet.hidden, tuple(sheet.letters))
+
+
+def _print(rng: Random) -> Sheet:
+    """Lines of words in one font at one size, black on white, as many as there is room for."""
+    return _lines(rng, 128, 64, 13, few=1, coloured=False)
+
+
+def _prints(rng: Random) -> Sheet:
+    """The same in all fonts, sizes and colours."""
+    return _lines(rng, 128, 64, rng.randint(10, 18), few=rng.choice((3, None)), coloured=rng.random() < 0.5)
+
+
+def _lines(rng: Random, width: int, height: int, size: int, few: int | None, *, coloured: bool) -> Sheet:
+    """A picture full of words."""
+    ground, ink = _pair(rng) if coloured else ((255, 255, 255), (0, 0, 0))
+    sheet = Sheet(width, height, ground)
+    family, bold = pick_family(rng, few), few != 1 and rng.random() < 0.25
+    y = rng.randint(0, 6)
+    while True:
+        told = ""
+        while (longer := write(f"{told} {words.word(rng)}".strip(), family, size, bold)).width <= width - 2:
+            told = longer.text
+        writing = write(told, family, size, bold)
+        if y + writing.height > height:
+            return sheet
+        if told:
+            stands = sheet.write(rng.randint(0, width - writing.width), y, writing, ink)
+            sheet.add("text", told, stands, told, stands)
+        y += writing.height + rng.randint(0, 3)
 
 
 def _letter(rng: Random) -> Sheet:
@@ -118,6 +148,6 @@ def fill(sheet: Sheet, theme: Theme, rng: Random, room: Area, most: int = 99) ->
 
 
 LEVELS: dict[Level, Callable[[Random], Sheet]] = {
-    "letter": _letter, "letters": _letters, "word": _word, "words": _words, "few": _few,
+    "print": _print, "prints": _prints, "letter": _letter, "letters": _letters, "word": _word, "words": _words, "few": _few,
 }  # fmt: skip
 """How pictures grow."""

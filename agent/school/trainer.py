@@ -54,6 +54,8 @@ class Slice:
     device: str = "cpu"
     steps: int | None = None
     compiled: bool = False
+    only_letters: bool = False
+    """Whether only the tower learns, by its letters: the first thing, and far quicker without answers."""
     look: float = 1.0
     """Minutes between looks at unread lessons."""
 
@@ -92,7 +94,7 @@ def train(
         rate = this.learning_rate * share(this, progress.steps, progress.minutes)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss, spelled = losses(model, spelling, batch.to(device))
+        loss, spelled = losses(model, spelling, batch.to(device), this.only_letters)
         (loss + this.spelling * spelled).backward()
         nn.utils.clip_grad_norm_(learner.parameters(), this.clip)
         optimizer.step()
@@ -100,9 +102,9 @@ def train(
         progress.note(batch, loss)
         if progress.due or progress.over:
             learner.eval()
-            exam = {"letters seen": _spelled(model, spelling, teller, unread, device)}
-            loss_now = _unread_loss(model, spelling, teller, unread, device)
-            look = progress.look(loss_now, exam | (examine(model) if examine else {}))
+            unread_loss, spelled_right = _unread(learner, teller, unread, device)
+            asked = examine(model) if examine and not this.only_letters else {}
+            look = progress.look(unread_loss, {"letters seen": spelled_right} | asked)
             learner.train()
             looks.append(look)
             _write(folder, look)
@@ -128,19 +130,27 @@ def _optimizer(model: Any, this: Slice) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=this.learning_rate, betas=(0.9, 0.98), fused=fused)
 
 
-def _losses(model: Any, spelling: Spelling, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def _losses(
+    model: Any, spelling: Spelling, batch: Batch, only_letters: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Of the answers and of the letters, with matrices in bfloat16 and weights in float32."""
     with torch.autocast(batch.tokens.device.type, torch.bfloat16):
         seen = Seen(model, batch.pictures)
-        return loss_of(model, batch, seen), spelling.loss(seen.tokens, batch.signs)
+        letters = spelling.loss(seen.tokens, batch.signs)
+        return (torch.zeros_like(letters) if only_letters else loss_of(model, batch, seen)), letters
 
 
 @torch.no_grad()
-def _unread_loss(
-    model: Any, spelling: Spelling, teller: Teller, unread: list[Lesson], device: torch.device
-) -> float:
-    losses = [float(_losses(model, spelling, batch.to(device))[0]) for batch in batched(unread, teller, 32)]
-    return sum(losses) / max(1, len(losses))
+def _unread(learner: Any, teller: Teller, unread: list[Lesson], device: torch.device) -> tuple[float, float]:
+    """Mean loss of answers to lessons that are never learned, and the share of patches whose letter is seen right."""
+    model, spelling = learner["model"], learner["spelling"]
+    losses, right = [], []
+    for batch in batched(unread, teller, 32):
+        here = batch.to(device)
+        seen = Seen(model, here.pictures)
+        losses.append(float(loss_of(model, here, seen)))
+        right.append(spelling.read(seen.tokens, here.signs))
+    return sum(losses) / max(1, len(losses)), sum(right) / max(1, len(right))
 
 
 class _Drawn(IterableDataset[Batch]):
@@ -200,7 +210,7 @@ class _Progress:
         self._pictures += len(batch.pictures)
         rows, columns = grid(*batch.pictures.shape[1:3])
         self._work += 6 * self._see * len(batch.pictures) * rows * columns  # a forward and a backward pass
-        self._work += 6 * self._say * batch.tokens.numel()
+        self._work += 0 if self._this.only_letters else 6 * self._say * batch.tokens.numel()
         self._losses.append(loss.detach())
 
     def look(self, unread: float, exam: dict[str, float]) -> Look:
