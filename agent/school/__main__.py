@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _LEARNED, _LOOKS = 49_000, 48
-"""Seeds from which lessons are learned: 0 up to this. The next so many are looked at while training, and not learned."""
+"""Lessons are learned from the seeds below the first; the next so many are looked at while training, not learned."""
 
 
 def main(arguments: list[str]) -> None:
@@ -72,7 +72,7 @@ def _train(chosen: argparse.Namespace) -> None:
         examine=lambda model: exam.examine(model, teller, unread), say=_say,
     )  # fmt: skip
     save(model, folder, bfloat16=False)
-    torch.save(spelling.state_dict(), folder / FILE)
+    torch.save(spelling.layer.state_dict(), folder / FILE)
 
 
 def _examine(chosen: argparse.Namespace) -> None:

@@ -60,7 +60,9 @@ class Teller:
         text = self.tokenizer.apply_chat_template(list(lesson.messages), tokenize=False, add_generation_prompt=True)
         pieces = text.split(PICTURE)
         if len(pieces) != len(lesson.pictures) + 1:
-            raise ValueError(f"{len(lesson.pictures)} pictures for {len(pieces) - 1} places in a {lesson.kind!r} lesson")
+            raise ValueError(
+                f"{len(lesson.pictures)} pictures for {len(pieces) - 1} places in a {lesson.kind!r} lesson"
+            )
         areas = [_tokens_of(*picture.shape[:2]) for picture in lesson.pictures]
         filled = "".join(piece + PICTURE * area for piece, area in zip(pieces, [*areas, 0], strict=True))
         return Told(lesson, self._numbers(filled), (*self._numbers(lesson.completion), self.end))
@@ -80,7 +82,8 @@ class Teller:
         shown = [torch.from_numpy(picture) for one in told for picture in one.lesson.pictures]
         letters = [spelt for one in told for spelt in _spelt(one.lesson)]
         if not shown:
-            return Batch(tokens, labels, places, torch.zeros((0, CELL, CELL, 3)), torch.zeros((0, MERGE**2)))
+            nothing = torch.zeros((0, CELL, CELL, 3)), torch.zeros((0, MERGE**2))
+            return Batch(tokens, labels, places, *nothing)
         return Batch(tokens, labels, places, torch.stack(shown), torch.stack(letters))
 
     def places(self, told: Told, row: Sequence[int]) -> torch.Tensor:
@@ -124,7 +127,7 @@ class Seen:
 
 def hidden(model: Any, batch: Batch, seen: Seen | None, cache: Any = None) -> torch.Tensor:
     """The language model's last layer (lessons, length, width) for a batch; with a `cache`, which it fills."""
-    return model.model(  # type: ignore[no-any-return]
+    return model.model(
         input_ids=batch.tokens, position_ids=batch.places, mm_encoder_outputs={"image": seen} if seen else None,
         past_key_values=cache, use_cache=cache is not None,
     )[0]  # fmt: skip

@@ -48,7 +48,7 @@ class Answered:
 
 
 def examine(model: Any, teller: Teller, lessons: Iterable[Lesson], *, size: int = 32) -> dict[str, float]:
-    """Marks from 0 to 1: for each kind of lesson `KIND exact`, and `KIND hit` where it has boxes, else `KIND letters`."""
+    """Marks from 0 to 1 for each kind of lesson: `KIND exact`, and `KIND hit` where it has boxes, else `KIND letters`."""
     marks: dict[str, list[float]] = defaultdict(list)
     for one in answers(model, teller, lessons, size=size):
         kind, hit = one.lesson.kind, one.hit
@@ -71,11 +71,12 @@ def answers(model: Any, teller: Teller, lessons: Iterable[Lesson], *, size: int 
     for group in waiting.values():
         ahead = iter(group)
         while some := list(islice(ahead, size)):
-            for told, tokens in zip(some, _written(model, teller, some), strict=True):
+            with torch.no_grad():
+                written = _written(model, teller, some)
+            for told, tokens in zip(some, written, strict=True):
                 yield Answered(told.lesson, teller.tokenizer.decode(tokens))
 
 
-@torch.no_grad()
 def _written(model: Any, teller: Teller, told: Sequence[Told]) -> list[list[int]]:
     """The likeliest token after the other, until the end token."""
     from transformers import DynamicCache

@@ -17,6 +17,8 @@ LEAST, MOST = 280 * CELL**2, 920 * CELL**2
 """Pixels of a picture: one of 332x214 is enlarged twofold, one of 1280x720 keeps its size."""
 CARD = "surehand.json"
 """The file beside the weights that says how an agent talks to them."""
+_CONTEXT = 4096
+"""Tokens of a conversation with its answer."""
 _NEIGHBOURS = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (0, -2), (0, 2), (-1, -1), (1, 1))
 """Rows and columns from a patch to the one that a head looks at first."""
 _SHARPNESS, _FINE = 8.0, 0.15
@@ -51,18 +53,18 @@ class Shape:
 
 
 POCKET = Shape(
-    see_hidden=256, see_heads=8, see_layers=6, see_inner=768, say_hidden=256, say_layers=6, say_inner=768, say_groups=2, head=64,
-    deep=2,
+    see_hidden=256, see_heads=8, see_layers=6, see_inner=768,
+    say_hidden=256, say_layers=6, say_inner=768, say_groups=2, head=64, deep=2,
 )  # fmt: skip
 """12 million weights, 25 MB in bfloat16."""
 NANO = Shape(
-    see_hidden=128, see_heads=4, see_layers=4, see_inner=384, say_hidden=128, say_layers=3, say_inner=384, say_groups=2, head=64,
-    deep=1,
+    see_hidden=128, see_heads=4, see_layers=4, see_inner=384,
+    say_hidden=128, say_layers=3, say_inner=384, say_groups=2, head=64, deep=1,
 )  # fmt: skip
 """2 million weights, for the CPU."""
 TINY = Shape(
-    see_hidden=64, see_heads=2, see_layers=2, see_inner=128, say_hidden=64, say_layers=2, say_inner=128, say_groups=1, head=32,
-    deep=0, positions=144,
+    see_hidden=64, see_heads=2, see_layers=2, see_inner=128,
+    say_hidden=64, say_layers=2, say_inner=128, say_groups=1, head=32, deep=0, positions=144,
 )  # fmt: skip
 """For tests."""
 SHAPES = {"pocket": POCKET, "nano": NANO, "tiny": TINY}
@@ -78,7 +80,7 @@ def configuration(shape: Shape, tokenizer: Any) -> Any:
         "vocab_size": math.ceil(len(tokenizer) / 64) * 64, "hidden_size": shape.say_hidden,
         "intermediate_size": shape.say_inner, "num_hidden_layers": shape.say_layers,
         "num_attention_heads": shape.say_hidden // shape.head, "num_key_value_heads": shape.say_groups,
-        "head_dim": shape.head, "max_position_embeddings": 8192, "tie_word_embeddings": True,
+        "head_dim": shape.head, "max_position_embeddings": _CONTEXT, "tie_word_embeddings": True,
         "bos_token_id": number(PAD), "eos_token_id": number(END), "pad_token_id": number(PAD), "dtype": "bfloat16",
         "rope_parameters": {
             "rope_type": "default", "rope_theta": 1e4, "mrope_interleaved": True,
@@ -142,7 +144,7 @@ def _look_around(attention: Any, rates: Any) -> None:
 
 
 def _waves(positions: int, width: int) -> Any:
-    """Sines and cosines of the row and of the column, shape (positions, width): places are told apart from the start."""
+    """Sines and cosines of row and column, shape (positions, width): so places are told apart from the start."""
     import torch
 
     side = math.isqrt(positions)
@@ -160,7 +162,7 @@ def write_card(shape: Shape, folder: Path) -> None:
     _dump(folder / "preprocessor_config.json", _PICTURES | {"image_processor_type": "Qwen2VLImageProcessor"})
     _dump(folder / "video_preprocessor_config.json", _PICTURES | {"video_processor_type": "Qwen3VLVideoProcessor"})
     _dump(folder / "generation_config.json", sampling)
-    _dump(folder / CARD, {"screenshots": shape.screenshots})
+    _dump(folder / CARD, {"screenshots": shape.screenshots, "context": _CONTEXT})
 
 
 def save(model: Any, folder: Path, *, bfloat16: bool = True) -> None:

@@ -22,7 +22,7 @@ _SCREEN = 332 * 214
 def grid(height: int, width: int) -> tuple[int, int]:
     """Rows and columns of patches that a picture of so many pixels gets; both are even."""
     if height * width < _SCREEN // 2:
-        return tuple(MERGE * max(1, round(2 * side / CELL)) for side in (height, width))  # type: ignore[return-value]
+        return MERGE * max(1, round(2 * height / CELL)), MERGE * max(1, round(2 * width / CELL))
     high, wide = smart_resize(height, width, factor=CELL, min_pixels=LEAST, max_pixels=MOST)
     return high // PATCH, wide // PATCH
 
@@ -51,7 +51,7 @@ def see(visual: Any, pieces: torch.Tensor, rows: int, columns: int) -> tuple[tor
     hidden = functional.linear(pieces, weight.to(pieces.dtype), visual.patch_embed.proj.bias.to(pieces.dtype))
     hidden = hidden + (visual.pos_embed(places) * shares[..., None]).sum(1).to(hidden.dtype)
     cosine, sine = visual.rotary_pos_emb(hidden, turns)
-    deeper = []
+    deeper: list[torch.Tensor] = []
     for number, block in enumerate(visual.blocks):
         hidden = hidden + _attend(block.attn, block.norm1(hidden), cosine, sine)
         hidden = hidden + block.mlp(block.norm2(hidden))
@@ -65,7 +65,7 @@ def _attend(attention: Any, hidden: torch.Tensor, cosine: torch.Tensor, sine: to
     query, key, value = attention.qkv(hidden).view(count, length, 3, attention.num_heads, -1).permute(2, 0, 3, 1, 4)
     query, key = (_turned(part, cosine, sine).to(value.dtype) for part in (query, key))
     seen = functional.scaled_dot_product_attention(query, key, value, scale=attention.scaling)
-    return attention.proj(seen.transpose(1, 2).reshape(count, length, -1))  # type: ignore[no-any-return]
+    return attention.proj(seen.transpose(1, 2).reshape(count, length, -1))
 
 
 def _turned(part: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:

@@ -49,17 +49,17 @@ def _from(side: float, patches: float) -> int:
     return max(0, math.ceil(side * patches - 0.5))
 
 
-class Spelling(nn.Linear):
-    """The head: a token of the tower → the letters on its patches."""
+class Spelling:
+    """The head: a token of the tower → the letters on its patches. `layer` is what learns of it."""
 
     def __init__(self, width: int) -> None:
-        super().__init__(width, MERGE**2 * (_NOTHING + 1))
+        self.layer = nn.Linear(width, MERGE**2 * (_NOTHING + 1))
 
     def loss(self, tokens: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
         """Mean cross-entropy over the patches of which it is told; 0 where there are none."""
         weight = torch.ones(_NOTHING + 1, device=tokens.device)
         weight[_NOTHING] = _RARE
-        logits = self(tokens).view(-1, _NOTHING + 1).float()
+        logits = self.layer(tokens).view(-1, _NOTHING + 1).float()
         total = functional.cross_entropy(logits, told.flatten(), weight, ignore_index=_UNTOLD, reduction="sum")
         known = told[told != _UNTOLD]
         return total / weight[known].sum().clamp(min=1.0)
@@ -68,7 +68,7 @@ class Spelling(nn.Linear):
         """The share of patches with a letter that are read right."""
         lettered = told.flatten() < _NOTHING
         lettered &= told.flatten() >= 0
-        found = self(tokens).view(-1, _NOTHING + 1).argmax(-1) == told.flatten()
+        found = self.layer(tokens).view(-1, _NOTHING + 1).argmax(-1) == told.flatten()
         return float(found[lettered].float().mean()) if lettered.any() else 0.0
 
 
@@ -76,5 +76,5 @@ def load_spelling(folder: Path, model: Any) -> Spelling:
     """The head of the slice before, or a new one."""
     head = Spelling(model.config.text_config.hidden_size)
     if (folder / FILE).exists():
-        head.load_state_dict(torch.load(folder / FILE, weights_only=True))
+        head.layer.load_state_dict(torch.load(folder / FILE, weights_only=True))
     return head

@@ -78,7 +78,9 @@ def train(
     model: Any, spelling: Spelling, teller: Teller, lessons: Lessons, unread: list[Lesson], this: Slice, folder: Path, *,
     examine: Callable[[Any], dict[str, float]] | None = None, say: Callable[[Look], None] = lambda _: None,
 ) -> list[Look]:  # fmt: skip
-    """Trains the model and its spelling head in place, and adds to the curve of the folder. The number of the next lesson is in the last look.
+    """Trains the model and its spelling head in place, and adds to the curve of the folder.
+
+    The last look says which lesson comes next.
 
     Raises FloatingPointError when the loss is no number any more.
     """
@@ -86,7 +88,7 @@ def train(
     if this.threads:
         torch.set_num_threads(this.threads)
     device = torch.device(this.device)
-    learner = nn.ModuleDict({"model": model, "spelling": spelling}).to(device).train()
+    learner = nn.ModuleList([model, spelling.layer]).to(device).train()
     optimizer = _optimizer(learner, this)
     losses = torch.compile(_losses, dynamic=True) if this.compiled else _losses
     looks, progress = [], _Progress(model, this)
@@ -102,7 +104,8 @@ def train(
         progress.note(batch, loss)
         if progress.due or progress.over:
             learner.eval()
-            unread_loss, spelled_right = _unread(learner, teller, unread, device)
+            with torch.no_grad():
+                unread_loss, spelled_right = _unread(model, spelling, teller, unread, device)
             asked = examine(model) if examine and not this.only_letters else {}
             look = progress.look(unread_loss, {"letters seen": spelled_right} | asked)
             learner.train()
@@ -130,9 +133,7 @@ def _optimizer(model: Any, this: Slice) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=this.learning_rate, betas=(0.9, 0.98), fused=fused)
 
 
-def _losses(
-    model: Any, spelling: Spelling, batch: Batch, only_letters: bool
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _losses(model: Any, spelling: Spelling, batch: Batch, only_letters: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Of the answers and of the letters, with matrices in bfloat16 and weights in float32."""
     with torch.autocast(batch.tokens.device.type, torch.bfloat16):
         seen = Seen(model, batch.pictures)
@@ -140,10 +141,10 @@ def _losses(
         return (torch.zeros_like(letters) if only_letters else loss_of(model, batch, seen)), letters
 
 
-@torch.no_grad()
-def _unread(learner: Any, teller: Teller, unread: list[Lesson], device: torch.device) -> tuple[float, float]:
+def _unread(
+    model: Any, spelling: Spelling, teller: Teller, unread: list[Lesson], device: torch.device
+) -> tuple[float, float]:
     """Mean loss of answers to lessons that are never learned, and the share of patches whose letter is seen right."""
-    model, spelling = learner["model"], learner["spelling"]
     losses, right = [], []
     for batch in batched(unread, teller, 32):
         here = batch.to(device)
@@ -153,7 +154,7 @@ def _unread(learner: Any, teller: Teller, unread: list[Lesson], device: torch.de
     return sum(losses) / max(1, len(losses)), sum(right) / max(1, len(right))
 
 
-class _Drawn(IterableDataset[Batch]):
+class _Drawn(IterableDataset):  # type: ignore[misc]  # torch is not there when types are checked
     """Batches without end; each of several processes makes every so-manieth lesson."""
 
     def __init__(self, lessons: Lessons, teller: Teller, this: Slice) -> None:
@@ -229,7 +230,7 @@ class _Progress:
 
 
 def _peak(device: str) -> float | None:
-    """Operations a second that the chip can do; for a processor, what its matrix product in bfloat16 was just measured."""
+    """Operations a second that the chip can do; of a processor, what a product of matrices in bfloat16 just reached."""
     if device == "cpu":
         one = torch.randn(1024, 1024, dtype=torch.bfloat16)
         one @ one
