@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,15 @@ def main(arguments: list[str]) -> None:
     exam.add_argument("--stage", default="act")
     exam.add_argument("--lessons", type=int, default=500)
     exam.set_defaults(do=_examine)
+    parity = parts.add_parser(
+        "parity", help="whether a server says what transformers says; its key is SUREHAND_API_KEY"
+    )
+    parity.add_argument("folder", type=Path)
+    parity.add_argument("url", help="of the server, with its /v1")
+    parity.add_argument("name", help="what it calls the model")
+    parity.add_argument("--stage", default="act")
+    parity.add_argument("--lessons", type=int, default=100)
+    parity.set_defaults(do=_parity)
     chosen = parser.parse_args(arguments)
     chosen.do(chosen)
 
@@ -55,7 +65,7 @@ def _train(chosen: argparse.Namespace) -> None:
     begun = (folder / "config.json").exists()
     if not begun:
         folder.mkdir(parents=True, exist_ok=True)
-        write_tokenizer((_lesson(number, stage).completion for stage in STAGES for number in range(300)), folder)
+        write_tokenizer((_lesson(number, stage) for stage in STAGES for number in range(300)), folder)
         write_card(shape, folder)
     tokenizer = load_tokenizer(folder)
     model = load(folder) if begun else new_model(shape, tokenizer, chosen.seed)
@@ -87,6 +97,19 @@ def _examine(chosen: argparse.Namespace) -> None:
     asked = (lessons(seed, chosen.stage, part="figures") for seed in seeds)
     marks = exam.examine(load(chosen.folder), Teller(load_tokenizer(chosen.folder)), asked)
     _print(json.dumps({name: round(mark, 4) for name, mark in marks.items()}, indent=2))
+
+
+def _parity(chosen: argparse.Namespace) -> None:
+    from agent.school.batches import Teller
+    from agent.school.parity import compare
+    from agent.school.shape import load
+    from agent.school.teach import lessons
+    from agent.school.tokens import load_tokenizer
+
+    asked = [lessons(_LEARNED + number, chosen.stage) for number in range(chosen.lessons)]
+    teller, key = Teller(load_tokenizer(chosen.folder)), os.environ.get("SUREHAND_API_KEY", "")
+    found = compare(load(chosen.folder), teller, asked, chosen.url, chosen.name, key)
+    _print(json.dumps({"same": round(found.same, 4), "apart": round(found.apart, 5)}))
 
 
 def _lesson(number: int, stage: str) -> Any:

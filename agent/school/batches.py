@@ -87,7 +87,7 @@ class Teller:
         return Batch(tokens, labels, places, torch.stack(shown), torch.stack(letters))
 
     def places(self, told: Told, row: Sequence[int]) -> torch.Tensor:
-        """Rotary positions (3, tokens) of a row: a picture's tokens have its rows and columns, and its start as time."""
+        """Rotary positions (3, tokens) of a row: a picture's tokens have its rows and columns after its start."""
         sizes = iter(told.lesson.pictures)
         parts, start = [], 0
         for shows, run in groupby(row, lambda token: token == self.picture):

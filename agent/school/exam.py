@@ -48,7 +48,7 @@ class Answered:
 
 
 def examine(model: Any, teller: Teller, lessons: Iterable[Lesson], *, size: int = 32) -> dict[str, float]:
-    """Marks from 0 to 1 for each kind of lesson: `KIND exact`, and `KIND hit` where it has boxes, else `KIND letters`."""
+    """Marks from 0 to 1: for each kind `KIND exact`, and `KIND hit` where it has boxes, else `KIND letters`."""
     marks: dict[str, list[float]] = defaultdict(list)
     for one in answers(model, teller, lessons, size=size):
         kind, hit = one.lesson.kind, one.hit

@@ -1,6 +1,6 @@
 """The tokenizer and the chat template of a small model: Qwen3-VL's special tokens and form, few words of its own.
 
-A vocabulary is bytes, the whole numbers 0 to 1000, the fixed pieces of an answer, and the words that most completions
+A vocabulary is bytes, the whole numbers 0 to 1000, the fixed pieces of an answer, and the words that many lessons
 share. Every other word is spelled, byte by byte: so a model that reads a word it never saw does what it always does.
 The files are byte-level BPE without merges, which transformers and vLLM load as they load any other.
 """
@@ -10,7 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agent.school.lesson import Lesson
 
 SPECIAL = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>",
@@ -28,7 +31,7 @@ END, PAD, PICTURE = "<|im_end|>", "<|endoftext|>", "<|image_pad|>"
 MOST = 4000
 """Tokens of a vocabulary."""
 _SHARED = 0.02
-"""Share of the completions that a word is in, from which on it is a token. Words of single screens are rarer."""
+"""Share of the lessons that a word is in, from which on it is a token. Words of single screens are rarer."""
 _PHRASES = (
     '\n{"name": "computer_use", "arguments": {"action": "', '", "bbox_2d": [', "]}}\n", '"}}\n', ', "text": "',
     ', "keys": ["', ', "pixels": ', ', "status": "', ', "time": ', "\n\nAction: ", "left_click_drag", "left_click",
@@ -43,10 +46,10 @@ _WORD = re.compile(r" ?[^\W\d_]+")
 TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
 
-def write_tokenizer(completions: Iterable[str], folder: Path) -> None:
-    """Learns the shared words of these completions and writes the tokenizer with its chat template into a folder."""
-    words = _shared_words(completions)
-    letters = [_LETTERS[byte] for byte in range(256)]
+def write_tokenizer(lessons: "Iterable[Lesson]", folder: Path) -> None:
+    """Learns the shared words of what is asked and answered, and writes the tokenizer with its chat template into a folder."""
+    words = _shared_words(lessons)
+    letters = [LETTERS[byte] for byte in range(256)]
     numbers = [str(number) for number in range(1001)]
     spelled = dict.fromkeys([*letters, *numbers, *map(_spelled, _PHRASES[:-2]), *map(_spelled, words)])
     vocabulary = {token: number for number, token in enumerate(list(spelled)[: MOST - len(SPECIAL + MARKUP)])}
@@ -62,28 +65,29 @@ def load_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(str(folder))
 
 
-def _shared_words(completions: Iterable[str]) -> list[str]:
-    """Words, with the space before them, that at least so many of the completions have; the commonest first."""
+def _shared_words(lessons: "Iterable[Lesson]") -> list[str]:
+    """Words, with the space before them, that at least so many of the lessons have; the commonest first."""
     counts: Counter[str] = Counter()
     total = 0
-    for completion in completions:
+    for lesson in lessons:
         total += 1
-        counts.update({word for word in _WORD.findall(completion) if len(word.strip()) > 1})
+        asked = " ".join(part.get("text", "") for message in lesson.messages for part in message["content"])
+        counts.update({word for word in _WORD.findall(f"{asked}\n{lesson.completion}") if len(word.strip()) > 1})
     return [word for word, count in counts.most_common() if count >= max(2, _SHARED * total)]
 
 
 def _byte_letters() -> dict[int, str]:
-    """The printable character by which byte-level vocabularies write each byte."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte if byte in printable else 256 + others.index(byte)) for byte in range(256)}
 
 
-_LETTERS = _byte_letters()
+LETTERS = _byte_letters()
+"""The printable character by which byte-level vocabularies write each byte."""
 
 
 def _spelled(text: str) -> str:
-    return "".join(_LETTERS[byte] for byte in text.encode())
+    return "".join(LETTERS[byte] for byte in text.encode())
 
 
 def _tokenizer(vocabulary: dict[str, int]) -> dict[str, Any]:
@@ -93,7 +97,7 @@ def _tokenizer(vocabulary: dict[str, int]) -> dict[str, Any]:
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
     return {
         "version": "1.0", "truncation": None, "padding": None,
-        "added_tokens": [{"id": number, **token} for number, token in _added(len(vocabulary)).items()],
+        "added_tokens": [{"id": number, **token} for number, token in added(len(vocabulary)).items()],
         "normalizer": {"type": "NFC"},
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},
         "post_processor": level, "decoder": level,
@@ -105,7 +109,8 @@ def _tokenizer(vocabulary: dict[str, int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _added(first: int) -> dict[int, dict[str, Any]]:
+def added(first: int) -> dict[int, dict[str, Any]]:
+    """The special tokens and the markup by their numbers, as tokenizer.json writes them, from `first` on."""
     plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
     return {
         number: {"content": token, **plain, "special": token in SPECIAL}
@@ -118,7 +123,7 @@ def _settings(first: int) -> dict[str, Any]:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "clean_up_tokenization_spaces": False, "eos_token": END, "pad_token": PAD, "model_max_length": 8192,
         "additional_special_tokens": [*SPECIAL[1:]],
-        "added_tokens_decoder": {str(number): token for number, token in _added(first).items()},
+        "added_tokens_decoder": {str(number): token for number, token in added(first).items()},
     }  # fmt: skip
 
 

@@ -75,7 +75,8 @@ class Look:
 
 
 def train(
-    model: Any, spelling: Spelling, teller: Teller, lessons: Lessons, unread: list[Lesson], this: Slice, folder: Path, *,
+    model: Any, spelling: Spelling, teller: Teller, lessons: Lessons, unread: list[Lesson], this: Slice, folder: Path,
+    *,
     examine: Callable[[Any], dict[str, float]] | None = None, say: Callable[[Look], None] = lambda _: None,
 ) -> list[Look]:  # fmt: skip
     """Trains the model and its spelling head in place, and adds to the curve of the folder.
