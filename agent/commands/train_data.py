@@ -81,8 +81,9 @@ async def _make(
             rate = tally.steps / (time.monotonic() - began)
             status.update(f"{tally.episodes} of {len(scenarios) * len(seeds)} episodes, {rate:.1f} steps a second")
     seconds, size = time.monotonic() - began, out.stat().st_size
-    screen.print(signed("good", f"{counted(tally.episodes, 'episode')}, {counted(tally.steps, 'step')} in {seconds:.0f} s"
-                        f" ({tally.steps / seconds:.1f} a second), {size / 2**20:.1f} MB in {out}"), soft_wrap=True)  # fmt: skip
+    made = f"{counted(tally.episodes, 'episode')}, {counted(tally.steps, 'step')} in {seconds:.0f} s"
+    rate = tally.steps / seconds
+    screen.print(signed("good", f"{made} ({rate:.1f} a second), {size / 2**20:.1f} MB in {out}"), soft_wrap=True)
     _say_left_out(tally, screen)
 
 

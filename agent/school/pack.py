@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.school.lesson import Lesson, Picture
+from agent.school.lesson import Lesson, Letter, Picture
 
 VERSION = 1
 _ABOUT = "about.json"
@@ -103,9 +103,13 @@ def _packed(block: list[Lesson]) -> bytes:
                 numbers[key] = len(pictures)
                 pictures.append(_as_numbers(picture))
             shown.append(numbers[key])
-        told.append({"kind": lesson.kind, "messages": lesson.messages, "completion": lesson.completion, "shown": shown})
+        told.append({"kind": lesson.kind, "messages": lesson.messages, "completion": lesson.completion, "shown": shown,
+                     "letters": lesson.letters})  # fmt: skip
     colours = np.unique(np.concatenate([np.unique(picture) for picture in pictures])) if pictures else np.zeros(0)
-    arrays = {"told": np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8), "colours": colours}
+    arrays: dict[str, NDArray[Any]] = {
+        "told": np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
+        "colours": colours,
+    }
     small = np.uint8 if len(colours) <= 256 else np.uint16 if len(colours) <= 65_536 else np.uint32
     shapes = []
     for width in sorted({picture.shape[1] for picture in pictures}):
@@ -120,7 +124,7 @@ def _packed(block: list[Lesson]) -> bytes:
         shapes += [(number, pictures[number].shape[0], width) for number in those]
     arrays["shapes"] = np.array(shapes, np.int64).reshape(-1, 3)
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
+    np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 
@@ -135,13 +139,14 @@ def _unpacked(block: bytes) -> Iterator[Lesson]:
                 at += height
     for one in told:
         yield Lesson(one["kind"], tuple(pictures[number] for number in one["shown"]), tuple(one["messages"]),
-                     one["completion"])  # fmt: skip
+                     one["completion"], tuple(Letter(*letter) for letter in one["letters"]))  # fmt: skip
 
 
 def _as_numbers(picture: Picture) -> NDArray[np.uint32]:
     """Each pixel as one number."""
     red, green, blue = (picture[..., channel].astype(np.uint32) for channel in range(3))
-    return red << 16 | green << 8 | blue
+    numbers: NDArray[np.uint32] = red << 16 | green << 8 | blue
+    return numbers
 
 
 def _as_picture(numbers: NDArray[np.uint32]) -> Picture:

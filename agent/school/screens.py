@@ -8,13 +8,13 @@ from typing import Literal
 from agent.school import words
 from agent.school.fonts import Family, families, write
 from agent.school.holdout import Part, require
-from agent.school.lesson import Picture
+from agent.school.lesson import Letter
 from agent.school.panels import PANELS, dialog, menu_bar, opened, soft
 from agent.school.sheet import Area, Element, Sheet, Theme, broken
 from agent.school.themes import pick_family, plain, readable, styled, tinted
 from agent.school.widgets import WIDGETS, Widget
 
-Level = Literal["letter", "letters", "word", "words", "few", "task", "page"]
+Level = Literal["print", "prints", "letter", "letters", "word", "words", "few", "task", "page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Screen:
     picture: Picture
     elements: tuple[Element, ...]
     whole: bool = True
+    letters: tuple[Letter, ...] = ()
 
 
 def draw(seed: int, level: Level, again: int = 0, part: Part = "training") -> Screen:
@@ -34,7 +35,36 @@ def draw(seed: int, level: Level, again: int = 0, part: Part = "training") -> Sc
     rng = Random(f"{level} {require(seed, part)} {again}")
     while not (sheet := LEVELS[level](rng)).elements:
         pass
-    return Screen(sheet.picture(), tuple(sheet.elements), not sheet.hidden)
+    return Screen(sheet.picture(), tuple(sheet.elements), not sheet.hidden, tuple(sheet.letters))
+
+
+def _print(rng: Random) -> Sheet:
+    """Lines of words in one font at one size, black on white, as many as there is room for."""
+    return _lines(rng, 128, 64, 13, few=1, coloured=False)
+
+
+def _prints(rng: Random) -> Sheet:
+    """The same in all fonts, sizes and colours."""
+    return _lines(rng, 128, 64, rng.randint(10, 18), few=rng.choice((3, None)), coloured=rng.random() < 0.5)
+
+
+def _lines(rng: Random, width: int, height: int, size: int, few: int | None, *, coloured: bool) -> Sheet:
+    """A picture full of words."""
+    ground, ink = _pair(rng) if coloured else ((255, 255, 255), (0, 0, 0))
+    sheet = Sheet(width, height, ground)
+    family, bold = pick_family(rng, few), few != 1 and rng.random() < 0.25
+    y = rng.randint(0, 6)
+    while True:
+        told = ""
+        while (longer := write(f"{told} {words.word(rng)}".strip(), family, size, bold)).width <= width - 2:
+            told = longer.text
+        writing = write(told, family, size, bold)
+        if y + writing.height > height:
+            return sheet
+        if told:
+            stands = sheet.write(rng.randint(0, width - writing.width), y, writing, ink)
+            sheet.add("text", told, stands, told, stands)
+        y += writing.height + rng.randint(0, 3)
 
 
 def _letter(rng: Random) -> Sheet:
@@ -133,13 +163,15 @@ def _ask(sheet: Sheet, family: Family, goal: str) -> None:
         y += stands.height - 1
 
 
-def asking(screen: Screen, goal: str) -> Picture:
-    """The picture of a task with this goal in its bar."""
+def asking(screen: Screen, goal: str) -> Screen:
+    """A task with this goal in its bar."""
     sheet = Sheet(_QUERY.right, _QUERY.bottom, (255, 255, 0))
     _ask(sheet, families()[0], goal)
     picture = screen.picture.copy()
     picture[: _QUERY.bottom, : _QUERY.right] = sheet.picture()
-    return picture
+    below = tuple(one for one in screen.elements if not one.box.meets(_QUERY))
+    letters = tuple(one for one in screen.letters if not Area(*one[1:]).meets(_QUERY))
+    return Screen(picture, (*sheet.elements, *below), screen.whole, (*sheet.letters, *letters))
 
 
 _SIZES = ((332, 214), (332, 214), (480, 320), (640, 480), (800, 600), (1024, 768), (1280, 720))
@@ -187,6 +219,7 @@ def fill(sheet: Sheet, themes: Sequence[Theme], rng: Random, room: Area, widgets
 
 
 LEVELS: dict[Level, Callable[[Random], Sheet]] = {
-    "letter": _letter, "letters": _letters, "word": _word, "words": _words, "few": _few, "task": _task, "page": _page,
+    "print": _print, "prints": _prints, "letter": _letter, "letters": _letters, "word": _word, "words": _words,
+    "few": _few, "task": _task, "page": _page,
 }  # fmt: skip
 """How pictures grow."""

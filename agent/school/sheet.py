@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from agent.school.fonts import Family, Writing, write
-from agent.school.lesson import Picture
+from agent.school.lesson import Letter, Picture
 
 Colour = tuple[int, int, int]
 Role = Literal[
@@ -90,13 +90,15 @@ class Theme:
 class Sheet:
     """A picture of `width` x `height` pixels under way; elements are kept in reading order, as they are drawn.
 
-    `hidden` is whether something was drawn over elements, which are on the list no more.
+    `letters` are all that were written. `hidden` is whether something was drawn over elements, which are on the list no
+    more.
     """
 
     width: int
     height: int
     ground: Colour
     elements: list[Element] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
     hidden: bool = False
     image: Image.Image = field(init=False)
     draw: ImageDraw.ImageDraw = field(init=False)
@@ -117,6 +119,7 @@ class Sheet:
             mask, left, top, width = face.glyph(sign)
             if mask is not None:
                 self.image.paste(ink, (at + left, y + top), mask)
+                self.letters.append(Letter(sign, at, y, at + width, y + writing.height))
             at += width
         return Area(x, y, x + writing.width, y + writing.height)
 
@@ -143,6 +146,7 @@ class Sheet:
     def cover(self, area: Area) -> None:
         """Forgets what is under an area that is drawn over next."""
         kept = [one for one in self.elements if not one.box.meets(area) and not (one.words and one.words.meets(area))]
+        self.letters = [letter for letter in self.letters if not Area(*letter[1:]).meets(area)]
         self.hidden = self.hidden or len(kept) < len(self.elements)
         self.elements = kept
 

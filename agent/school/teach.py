@@ -11,7 +11,7 @@ from random import Random
 
 from agent.school.acting import act
 from agent.school.holdout import Part, require
-from agent.school.lesson import Lesson, Picture
+from agent.school.lesson import Lesson
 from agent.school.questions import KINDS, NoQuestionError
 from agent.school.screens import Level, Screen, asking, draw
 
@@ -35,6 +35,8 @@ _ALL: dict[str, float] = {
     "transcribe": 2, "read-with-boxes": 1, "find": 4, "name": 2, "role": 1, "state": 1, "order": 1, "relation": 1.5,
 }  # fmt: skip
 STAGES: dict[str, Stage] = {
+    "print": Stage({"print": 1}, _READ),
+    "prints": Stage({"print": 1, "prints": 4}, _READ),
     "letter": Stage({"letter": 1}, _READ),
     "letters": Stage({"letter": 1, "letters": 3}, _READ),
     "word": Stage({"letters": 1, "word": 4}, _READ),
@@ -66,13 +68,13 @@ def _asked(kind: str, level: Level, rng: Random, screen: Screen) -> Lesson:
     """A lesson of a kind. Raises NoQuestionError."""
     if kind == "act":
         done = act(rng, screen)
-        picture = asking(screen, done.goal) if level == "task" else screen.picture
-        return _lesson(kind, picture, f"Instruction: {done.goal}", done.completion)
+        shown = asking(screen, done.goal) if level == "task" else screen
+        return _lesson(kind, shown, f"Instruction: {done.goal}", done.completion)
     asked = KINDS[kind](rng, screen)
     crop = kind == "transcribe" and level in ("letter", "letters", "word")
-    return _lesson(level if crop else kind, screen.picture, asked.question, NO_THOUGHT + asked.answer)
+    return _lesson(level if crop else kind, screen, asked.question, NO_THOUGHT + asked.answer)
 
 
-def _lesson(kind: str, picture: Picture, question: str, completion: str) -> Lesson:
+def _lesson(kind: str, screen: Screen, question: str, completion: str) -> Lesson:
     content = [{"type": "image"}, {"type": "text", "text": question}]
-    return Lesson(kind, (picture,), ({"role": "user", "content": content},), completion)
+    return Lesson(kind, (screen.picture,), ({"role": "user", "content": content},), completion, screen.letters)
