@@ -1,0 +1,137 @@
+"""`python -m agent.school`: train a slice, or examine; needs nothing of surehand but this folder.
+
+`surehand train` starts it with a Python that has torch.
+"""
+
+import argparse
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+_LEARNED, _LOOKS = 49_000, 48
+"""Lessons are learned from the seeds below the first; the next so many are looked at while training, not learned."""
+
+
+def main(arguments: list[str]) -> None:
+    """Reads the command line and does what it says."""
+    parser = argparse.ArgumentParser(prog="python -m agent.school", description="Train or examine a small Qwen3-VL.")
+    parts = parser.add_subparsers(required=True)
+    pocket = parts.add_parser("train", help="one slice of training; goes on where the folder's weights are")
+    pocket.add_argument("folder", type=Path)
+    pocket.add_argument("--stage", default="letter")
+    pocket.add_argument("--minutes", type=float, default=5.0)
+    pocket.add_argument("--shape", default="pocket", choices=("pocket", "nano", "tiny"))
+    pocket.add_argument("--batch", type=int, default=32)
+    pocket.add_argument("--learning-rate", type=float, default=1e-3)
+    pocket.add_argument("--seed", type=int, default=0)
+    pocket.add_argument("--workers", type=int, default=0)
+    pocket.add_argument("--threads", type=int)
+    pocket.add_argument("--device", default="cpu")
+    pocket.add_argument("--compile", action="store_true")
+    pocket.add_argument("--only-letters", action="store_true")
+    pocket.set_defaults(do=_train)
+    exam = parts.add_parser("examine", help="what it can do on screens that it never saw")
+    exam.add_argument("folder", type=Path)
+    exam.add_argument("--stage", default="act")
+    exam.add_argument("--lessons", type=int, default=500)
+    exam.set_defaults(do=_examine)
+    parity = parts.add_parser(
+        "parity", help="whether a server says what transformers says; its key is SUREHAND_API_KEY"
+    )
+    parity.add_argument("folder", type=Path)
+    parity.add_argument("url", help="of the server, with its /v1")
+    parity.add_argument("name", help="what it calls the model")
+    parity.add_argument("--stage", default="act")
+    parity.add_argument("--lessons", type=int, default=100)
+    parity.set_defaults(do=_parity)
+    chosen = parser.parse_args(arguments)
+    chosen.do(chosen)
+
+
+def _train(chosen: argparse.Namespace) -> None:
+    import torch
+
+    from agent.school import exam, trainer
+    from agent.school.batches import Teller
+    from agent.school.shape import SHAPES, load, new_model, save, write_card
+    from agent.school.spelling import FILE, load_spelling
+    from agent.school.teach import STAGES, lessons
+    from agent.school.tokens import load_tokenizer, write_tokenizer
+
+    folder, shape = chosen.folder, SHAPES[chosen.shape]
+    begun = (folder / "config.json").exists()
+    if not begun:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tokenizer((_lesson(number, stage) for stage in STAGES for number in range(300)), folder)
+        write_card(shape, folder)
+    tokenizer = load_tokenizer(folder)
+    model = load(folder) if begun else new_model(shape, tokenizer, chosen.seed)
+    curve = trainer.read_curve(folder)
+    this = trainer.Slice(
+        minutes=chosen.minutes, batch=chosen.batch, learning_rate=chosen.learning_rate, warmup=30 if begun else 100,
+        first=curve[-1]["lessons"] if curve else 0, seed=chosen.seed, workers=chosen.workers, threads=chosen.threads,
+        device=chosen.device, compiled=chosen.compile, only_letters=chosen.only_letters,
+    )  # fmt: skip
+    unread = [lessons(_LEARNED + number, chosen.stage) for number in range(_LOOKS)]
+    teller, spelling = Teller(tokenizer), load_spelling(folder, model)
+    trainer.train(
+        model, spelling, teller, partial(_lesson, stage=chosen.stage), unread, this, folder,
+        examine=lambda model: exam.examine(model, teller, unread), say=_say,
+    )  # fmt: skip
+    save(model, folder, bfloat16=False)
+    torch.save(spelling.layer.state_dict(), folder / FILE)
+
+
+def _examine(chosen: argparse.Namespace) -> None:
+    from agent.school import exam
+    from agent.school.batches import Teller
+    from agent.school.holdout import SEEDS
+    from agent.school.shape import load
+    from agent.school.teach import lessons
+    from agent.school.tokens import load_tokenizer
+
+    seeds = SEEDS["figures"][: chosen.lessons]
+    asked = (lessons(seed, chosen.stage, part="figures") for seed in seeds)
+    marks = exam.examine(load(chosen.folder), Teller(load_tokenizer(chosen.folder)), asked)
+    _print(json.dumps({name: round(mark, 4) for name, mark in marks.items()}, indent=2))
+
+
+def _parity(chosen: argparse.Namespace) -> None:
+    from agent.school.batches import Teller
+    from agent.school.parity import compare
+    from agent.school.shape import load
+    from agent.school.teach import lessons
+    from agent.school.tokens import load_tokenizer
+
+    asked = [lessons(_LEARNED + number, chosen.stage) for number in range(chosen.lessons)]
+    teller, key = Teller(load_tokenizer(chosen.folder)), os.environ.get("SUREHAND_API_KEY", "")
+    found = compare(load(chosen.folder), teller, asked, chosen.url, chosen.name, key)
+    _print(json.dumps({"same": round(found.same, 4), "apart": round(found.apart, 5)}))
+
+
+def _lesson(number: int, stage: str) -> Any:
+    """Lessons go round the seeds again and again, each time with another draw."""
+    from agent.school.teach import lessons
+
+    return lessons(number % _LEARNED, stage, again=number // _LEARNED)
+
+
+def _say(look: Any) -> None:
+    used = f", {look.used:.0%} of the chip" if look.used is not None else ""
+    marks = ", ".join(f"{name} {mark:.0%}" for name, mark in look.exam.items())
+    _print(
+        f"{look.minutes:6.1f} min  {look.lessons} lessons  {look.pictures_per_second:.0f} pictures/s{used}"
+        f"  loss {look.loss:.3f}, unread {look.unread:.3f}  {marks}"
+    )
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

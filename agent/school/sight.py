@@ -1,0 +1,83 @@
+"""Pictures of one size through the vision tower as a batch.
+
+The tower of transformers takes the patches of all pictures as one long row and attends to each picture in a loop, which
+leaves an accelerator idle. Here a batch has an axis of its own. A test holds both equal.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch.nn import functional
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
+from transformers.vision_utils import get_vision_interpolation_indices_and_weights, get_vision_position_ids
+
+from agent.school.shape import CELL, LEAST, MERGE, MOST, PATCH
+
+_SCREEN = 332 * 214
+"""Pixels of the smallest screen. Smaller pictures are pieces of one, and enlarged no more than it is."""
+
+
+@lru_cache
+def grid(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of patches that a picture of so many pixels gets; both are even."""
+    if height * width < _SCREEN // 2:
+        return MERGE * max(1, round(2 * height / CELL)), MERGE * max(1, round(2 * width / CELL))
+    high, wide = smart_resize(height, width, factor=CELL, min_pixels=LEAST, max_pixels=MOST)
+    return high // PATCH, wide // PATCH
+
+
+def patches(pictures: torch.Tensor) -> torch.Tensor:
+    """RGB pictures as bytes (count, height, width, 3) → (count, patches, 3 * 16 * 16), scaled to -1…1.
+
+    Patches are in the order of the tower: four of a token follow each other. A still picture's two frames are equal, so
+    there is one.
+    """
+    count, height, width, _ = pictures.shape
+    rows, columns = grid(height, width)
+    shown = pictures.permute(0, 3, 1, 2).float()
+    for size in ((height, columns * PATCH), (rows * PATCH, columns * PATCH)):  # as Pillow does, whole bytes in between
+        if size != shown.shape[2:]:
+            shown = functional.interpolate(shown, size, mode="bicubic", antialias=True).round().clamp(0, 255)
+    cut = (shown / 127.5 - 1).reshape(count, 3, rows // MERGE, MERGE, PATCH, columns // MERGE, MERGE, PATCH)
+    return cut.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(count, rows * columns, 3 * PATCH * PATCH)
+
+
+def see(visual: Any, pieces: torch.Tensor, rows: int, columns: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Patches (count, patches, …) through the tower → its tokens (all tokens, width), and those of deeper levels."""
+    count, length, _ = pieces.shape
+    weight = visual.patch_embed.proj.weight.sum(2).flatten(1)
+    places, shares, turns = _places(rows, columns, visual.num_grid_per_side, pieces.device)
+    hidden = functional.linear(pieces, weight.to(pieces.dtype), visual.patch_embed.proj.bias.to(pieces.dtype))
+    hidden = hidden + (visual.pos_embed(places) * shares[..., None]).sum(1).to(hidden.dtype)
+    cosine, sine = visual.rotary_pos_emb(hidden, turns)
+    deeper: list[torch.Tensor] = []
+    for number, block in enumerate(visual.blocks):
+        hidden = hidden + _attend(block.attn, block.norm1(hidden), cosine, sine)
+        hidden = hidden + block.mlp(block.norm2(hidden))
+        if number in visual.deepstack_visual_indexes:
+            deeper.append(visual.deepstack_merger_list[len(deeper)](hidden.reshape(count * length, -1)))
+    return visual.merger(hidden.reshape(count * length, -1)), deeper
+
+
+def _attend(attention: Any, hidden: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
+    count, length, _ = hidden.shape
+    query, key, value = attention.qkv(hidden).view(count, length, 3, attention.num_heads, -1).permute(2, 0, 3, 1, 4)
+    query, key = (_turned(part, cosine, sine).to(value.dtype) for part in (query, key))
+    seen = functional.scaled_dot_product_attention(query, key, value, scale=attention.scaling)
+    return attention.proj(seen.transpose(1, 2).reshape(count, length, -1))
+
+
+def _turned(part: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
+    first, second = part.float().chunk(2, dim=-1)
+    return part * cosine + torch.cat((-second, first), dim=-1) * sine
+
+
+@lru_cache(maxsize=32)
+def _places(rows: int, columns: int, side: int, device: torch.device) -> tuple[torch.Tensor, ...]:
+    """Of each patch: which learned positions it lies between, how much of each, and its row and column."""
+    one = torch.tensor([[1, rows, columns]], device=device)
+    places, shares = get_vision_interpolation_indices_and_weights(
+        one, num_grid_per_side=side, mode="bilinear", align_corners=True, spatial_merge_size=MERGE
+    )
+    return places, shares, get_vision_position_ids(one, MERGE)
