@@ -50,12 +50,16 @@ def task_for(settings: Settings, scenario: str, seed: int) -> Task:
     return replace(task, size=settings.size or task.size, limits=limits)
 
 
-def worlds(settings: Settings) -> MakeWorld:
-    """What makes the world of a task. Raises UserError for a secret without a value."""
+def worlds(settings: Settings, *, same_page: bool = False) -> MakeWorld:
+    """What makes the world of a task. Raises UserError for a secret without a value.
+
+    With `same_page`, worlds of tasks that draw their own goal clean their page at a reset instead of opening another.
+    """
     secrets = secrets_of(settings)
 
     def make(task: Task) -> Environment:
-        return described(settings, KeptEnvironment(_spec(settings, task), secrets=secrets))
+        spec = _spec(settings, task).model_copy(update={"same_page": same_page and task.episode is not None})
+        return described(settings, KeptEnvironment(spec, secrets=secrets))
 
     return make
 

@@ -31,8 +31,9 @@ def act(rng: Random, screen: Screen) -> Done:
 
 _CLICKED = ("button", "link", "tab", "menu item", "icon", "list item", "radio button", "dropdown", "option", "input")
 _SAYINGS = (
-    "Click {target}.", "Click on {target}.", "Click the {role} {name}.", "Click on the {role} {name}.", "Press {target}.",
-    "Click the {name} {role}.", "Use {target}.", "Open {target}.", "Select {target}.", "Choose {name}.",
+    "Click {target}.", "Click on {target}.", "Click the {role} {name}.", "Click on the {role} {name}.",
+    "Press {target}.", "Click the {name} {role}.", "Use {target}.", "Open {target}.",
+    "Select {target}.", "Choose {name}.",
 )  # fmt: skip
 
 

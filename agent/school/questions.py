@@ -18,7 +18,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 class NoQuestionError(ValueError):
-    """This cannot be asked about this screen."""
+    """What cannot be asked about a screen."""
 
 
 class Asked(NamedTuple):

@@ -1,19 +1,20 @@
 """Screens to learn from: drawn from a seed, with everything that is on them known."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
 from agent.school import words
-from agent.school.fonts import write
+from agent.school.fonts import Family, families, write
 from agent.school.holdout import Part, require
-from agent.school.lesson import Letter, Picture
-from agent.school.sheet import Area, Element, Sheet, Theme
+from agent.school.lesson import Letter
+from agent.school.panels import PANELS, dialog, menu_bar, opened, soft
+from agent.school.sheet import Area, Element, Sheet, Theme, broken
 from agent.school.themes import pick_family, plain, readable, styled, tinted
-from agent.school.widgets import WIDGETS
+from agent.school.widgets import WIDGETS, Widget
 
-Level = Literal["print", "prints", "letter", "letters", "word", "words", "few"]
+Level = Literal["print", "prints", "letter", "letters", "word", "words", "few", "task", "page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +133,93 @@ def _few(rng: Random) -> Sheet:
     """A small page of some widgets."""
     theme = plain(rng, rng.randint(10, 14), few=3) if rng.random() < 0.5 else styled(rng, 10, 15)
     sheet = Sheet(192, 128, theme.ground)
-    fill(sheet, theme, rng, sheet.area.inset(theme.gap, theme.gap))
+    fill(sheet, (theme,), rng, sheet.area.inset(theme.gap, theme.gap))
     return sheet
 
 
-def fill(sheet: Sheet, theme: Theme, rng: Random, room: Area, most: int = 99) -> None:
-    """Fills a room with widgets from above."""
-    y, misses = room.top, 0
+_TASK, _QUERY, _BESIDE = Area(0, 0, 160, 210), Area(0, 0, 160, 50), (85, 85, 85)
+"""Of a page in MiniWoB++: what is used, the bar that says what is to be done, and the grey beside it."""
+
+
+def _task(rng: Random) -> Sheet:
+    """A page of the size and in the manner of MiniWoB++: a yellow bar with words, and some widgets below it."""
+    theme = plain(rng, 10, few=3 if rng.random() < 0.3 else 1)
+    sheet = Sheet(332, 214, _BESIDE)
+    sheet.box(_TASK, theme.ground)
+    _ask(sheet, theme.family, words.sentence(rng, 3, 12))
+    big = replace(theme, size=13)
+    _mixed(sheet, (theme, theme, big), rng, Area(2 + rng.randint(0, 8), 52 + rng.randint(0, 6), 158, 208))
+    _over(sheet, big, rng, Area(2, 54, 300, 212), 0.12)
+    return sheet
+
+
+def _ask(sheet: Sheet, family: Family, goal: str) -> None:
+    """Writes into the bar what is to be done."""
+    sheet.box(_QUERY, (255, 255, 0))
+    y = 2
+    for line in broken(goal, 154, family, 10)[:4]:
+        stands = sheet.write(3, y, write(line, family, 10), (0, 0, 0))
+        sheet.add("text", line, stands, line, stands)
+        y += stands.height - 1
+
+
+def asking(screen: Screen, goal: str) -> Screen:
+    """A task with this goal in its bar."""
+    sheet = Sheet(_QUERY.right, _QUERY.bottom, (255, 255, 0))
+    _ask(sheet, families()[0], goal)
+    picture = screen.picture.copy()
+    picture[: _QUERY.bottom, : _QUERY.right] = sheet.picture()
+    below = tuple(one for one in screen.elements if not one.box.meets(_QUERY))
+    letters = tuple(one for one in screen.letters if not Area(*one[1:]).meets(_QUERY))
+    return Screen(picture, (*sheet.elements, *below), screen.whole, (*sheet.letters, *letters))
+
+
+_SIZES = ((332, 214), (332, 214), (480, 320), (640, 480), (800, 600), (1024, 768), (1280, 720))
+
+
+def _page(rng: Random) -> Sheet:
+    """A page of any size and looks, in one to three columns."""
+    width, height = rng.choice(_SIZES)
+    theme = styled(rng, 10, 14 if width < 500 else 18)
+    sheet = Sheet(width, height, theme.ground)
+    room, columns = sheet.area, 1 if width < 480 else rng.randint(1, 3)
+    if rng.random() < 0.4:
+        room = room._replace(top=menu_bar(sheet, theme, rng, room))
+    wide = room.width // columns
+    for column in range(columns):
+        left = column * wide
+        part = Area(left, room.top, left + wide, room.bottom)
+        if columns > 1 and rng.random() < 0.3:
+            sheet.box(part, soft(theme))
+        _mixed(sheet, (theme,), rng, part.inset(theme.gap, theme.gap))
+    _over(sheet, theme, rng, sheet.area, 0.2)
+    return sheet
+
+
+def _over(sheet: Sheet, theme: Theme, rng: Random, room: Area, share: float) -> None:
+    """Now and then something lies over the page."""
+    if rng.random() < share:
+        rng.choice((opened, dialog))(sheet, theme, rng, room)
+
+
+def _mixed(sheet: Sheet, themes: Sequence[Theme], rng: Random, room: Area) -> None:
+    """Fills a room with widgets and panels from above."""
+    fill(sheet, themes, rng, room, WIDGETS + PANELS)
+
+
+def fill(sheet: Sheet, themes: Sequence[Theme], rng: Random, room: Area, widgets: Sequence[Widget] = WIDGETS) -> None:
+    """Fills a room with widgets from above, each in one of some looks."""
+    y, misses, most = room.top, 0, rng.choice((2, 3, 5, 99))
     while misses < 3 and most:
+        theme = rng.choice(themes)
         left = room.left + (rng.randint(0, max(room.width // 3, 0)) if rng.random() < 0.2 else 0)
-        took = rng.choice(WIDGETS)(sheet, theme, rng, Area(left, y, room.right, room.bottom))
-        misses = 0 if took else misses + 1
-        most -= 1 if took else 0
+        took = rng.choice(widgets)(sheet, theme, rng, Area(left, y, room.right, room.bottom))
+        misses, most = (0, most - 1) if took else (misses + 1, most)
         y += took + theme.gap if took else 0
 
 
 LEVELS: dict[Level, Callable[[Random], Sheet]] = {
-    "print": _print, "prints": _prints, "letter": _letter, "letters": _letters, "word": _word, "words": _words, "few": _few,
+    "print": _print, "prints": _prints, "letter": _letter, "letters": _letters, "word": _word, "words": _words,
+    "few": _few, "task": _task, "page": _page,
 }  # fmt: skip
 """How pictures grow."""

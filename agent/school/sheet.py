@@ -90,7 +90,8 @@ class Theme:
 class Sheet:
     """A picture of `width` x `height` pixels under way; elements are kept in reading order, as they are drawn.
 
-    `letters` are all that were written. `hidden` is whether something was drawn over elements, which are on the list no more.
+    `letters` are all that were written. `hidden` is whether something was drawn over elements, which are on the list no
+    more.
     """
 
     width: int

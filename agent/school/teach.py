@@ -13,7 +13,7 @@ from agent.school.acting import act
 from agent.school.holdout import Part, require
 from agent.school.lesson import Lesson
 from agent.school.questions import KINDS, NoQuestionError
-from agent.school.screens import Level, Screen, draw
+from agent.school.screens import Level, Screen, asking, draw
 
 NO_THOUGHT = "</think>\n\n"
 """How an answer without a thought begins, after a generation prompt that opened one."""
@@ -44,6 +44,8 @@ STAGES: dict[str, Stage] = {
     "few": Stage({"words": 1, "few": 4}, _PLACES),
     "ask": Stage({"few": 1}, _ALL),
     "act": Stage({"few": 1}, _ALL | {"act": 8}),
+    "task": Stage({"few": 1, "task": 4}, _ALL | {"act": 8}),
+    "page": Stage({"few": 1, "task": 3, "page": 4}, _ALL | {"act": 10}),
 }
 """In the order in which they are learned; each goes on with some of what came before."""
 
@@ -66,7 +68,8 @@ def _asked(kind: str, level: Level, rng: Random, screen: Screen) -> Lesson:
     """A lesson of a kind. Raises NoQuestionError."""
     if kind == "act":
         done = act(rng, screen)
-        return _lesson(kind, screen, f"Instruction: {done.goal}", done.completion)
+        shown = asking(screen, done.goal) if level == "task" else screen
+        return _lesson(kind, shown, f"Instruction: {done.goal}", done.completion)
     asked = KINDS[kind](rng, screen)
     crop = kind == "transcribe" and level in ("letter", "letters", "word")
     return _lesson(level if crop else kind, screen, asked.question, NO_THOUGHT + asked.answer)

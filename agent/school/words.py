@@ -2,29 +2,35 @@
 
 from random import Random
 
-_INTERFACE = """
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_INTERFACE = _listed("""
 Save Cancel Submit Delete Edit Open Close Search Next Back Login Logout Sign Register Send Reply Forward Print Share
-Copy Paste Cut Undo Redo Help About Settings Options Preferences Profile Account Home Menu File View Insert Format Tools
-Window Yes No OK Apply Reset Clear Add Remove New Create Update Refresh Upload Download Import Export Filter Sort Select
-All None More Less Show Hide Details Name Email Password Username Phone Address City Country Date Time Price Total Order
-Cart Checkout Buy Pay Continue Finish Done Start Stop Pause Play Loading Error Warning Success Status Active Pending Draft
-Inbox Sent Trash Archive Message Messages Subject From To Today Yesterday Week Month Year Color Size Quantity Title Text
-Comment Comments Like Follow Post Photo Video Music Document Folder Files Report Reports Dashboard Users Team Project Task
-Tasks Calendar Notes Contacts History Privacy Security Language Theme Dark Light Font Zoom Enter Username First Last Book
-Flight Hotel Room Table Menu Street Number Code State Zip Card Amount Balance Account Transfer Invoice Customer Product
-Category Review Rating Stock Available Sold Free Sale Gift Terms Agree Accept Decline Allow Block Enable Disable Default
-the of and to in is you that it for on are as with his they at be this have from or one had by word but not what all were
-we when your can said there use an each which she do how their if will up other about out many then them these so some her
-would make like him into time has look two more write go see number no way could people my than first water been call who
-""".split()
-_ONSETS = (
-    "b c d f g h j k l m n p r s t v w z bl br ch cl cr dr fl fr gl gr pl pr sc sh sk sl sm sn sp st str th tr".split()
+Copy Paste Cut Undo Redo Help About Settings Options Preferences Profile Account Home Menu File View Insert Format
+Tools Window Yes No OK Apply Reset Clear Add Remove New Create Update Refresh Upload Download Import Export Filter
+Sort Select All None More Less Show Hide Details Name Email Password Username Phone Address City Country Date Time
+Price Total Order Cart Checkout Buy Pay Continue Finish Done Start Stop Pause Play Loading Error Warning Success
+Status Active Pending Draft Inbox Sent Trash Archive Message Messages Subject From To Today Yesterday Week Month Year
+Color Size Quantity Title Text Comment Comments Like Follow Post Photo Video Music Document Folder Files Report
+Reports Dashboard Users Team Project Task Tasks Calendar Notes Contacts History Privacy Security Language Theme Dark
+Light Font Zoom Enter Username First Last Book Flight Hotel Room Table Menu Street Number Code State Zip Card Amount
+Balance Account Transfer Invoice Customer Product Category Review Rating Stock Available Sold Free Sale Gift Terms
+Agree Accept Decline Allow Block Enable Disable Default the of and to in is you that it for on are as with his they at
+be this have from or one had by word but not what all were we when your can said there use an each which she do how
+their if will up other about out many then them these so some her would make like him into time has look two more
+write go see number no way could people my than first water been call who
+""")
+_ONSETS = _listed(
+    "b c d f g h j k l m n p r s t v w z bl br ch cl cr dr fl fr gl gr pl pr sc sh sk sl sm sn sp st str th tr"
 )
-_VOWELS = "a e i o u a e i o u ai ea ee ie oo ou".split()
-_CODAS = "b d g k l m n p r s t x ck ll nd ng nk nt rd rk rn rt ss st th".split() + [""] * 12
+_VOWELS = _listed("a e i o u a e i o u ai ea ee ie oo ou")
+_CODAS = _listed("b d g k l m n p r s t x ck ll nd ng nk nt rd rk rn rt ss st th") + ("",) * 12
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SIGNS = _LETTERS + _LETTERS.upper() + "0123456789"
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = _listed("January February March April May June July August September October November December")
 
 
 def sign(rng: Random) -> str:
