@@ -8,7 +8,7 @@ from typing import Literal
 from agent.school import words
 from agent.school.fonts import Family, families, write
 from agent.school.holdout import Part, require
-from agent.school.lesson import Letter
+from agent.school.lesson import Letter, Picture
 from agent.school.panels import PANELS, dialog, menu_bar, opened, soft
 from agent.school.sheet import Area, Element, Sheet, Theme, broken
 from agent.school.themes import pick_family, plain, readable, styled, tinted

@@ -17,7 +17,7 @@ from tools.geometry import Box, Point, Rect, Size
 
 SIZE = Size(160, 96)
 GOAL = "Click the button."
-_DONE = '\n</think>\n\n<tool_call>\n{"name": "computer_use", "arguments": {"action": "terminate", "status": "success"}}\n</tool_call>'
+_END = {"action": "terminate", "status": "success"}
 
 
 def task(seed: int) -> Task:
@@ -34,16 +34,20 @@ def world() -> ScriptedWorld:
 def lesson(seed: int) -> Lesson:
     """The click on the button of a seed, or the end after it."""
     rect = _place(Random(seed))
-    call = {"action": "left_click", "bbox_2d": list(Box.from_rect(rect, SIZE))}
+    call = {"action": "left_click", "bbox_2d": [round(side) for _, side in Box.from_rect(rect, SIZE)]}
     asked = {"type": "text", "text": f"Instruction: {GOAL}"}
     if seed % 4:
-        text = f'\n</think>\n\n<tool_call>\n{json.dumps({"name": "computer_use", "arguments": call})}\n</tool_call>'
-        return Lesson("click", (_shown("Ask", rect, None),), _told([{"type": "image"}, asked]), text)
+        return Lesson("click", (_shown("Ask", rect, None),), _told([{"type": "image"}, asked]), _completion(call))
     before = _told([{"type": "text", "text": "(an older screenshot was here)"}, asked])
     said = {"name": "computer_use", "arguments": json.dumps(call)}
     clicked = {"role": "assistant", "content": "Action: left_click", "tool_calls": [{"function": said}]}
     result = [{"type": "text", "text": "ok; the screen changed at the target"}, {"type": "image"}]
-    return Lesson("end", (_shown("Done", None, rect.center),), (*before, clicked, {"role": "tool", "content": result}), _DONE)
+    told = (*before, clicked, {"role": "tool", "content": result})
+    return Lesson("end", (_shown("Done", None, rect.center),), told, _completion(_END))
+
+
+def _completion(call: dict[str, Any]) -> str:
+    return f"\n</think>\n\n<tool_call>\n{json.dumps({'name': 'computer_use', 'arguments': call})}\n</tool_call>"
 
 
 def _told(parts: list[dict[str, str]]) -> tuple[dict[str, Any], ...]:
