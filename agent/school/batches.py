@@ -46,7 +46,8 @@ class Batch:
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
         parts = (self.tokens, self.labels, self.places, self.pictures, self.signs)
-        return Batch(*(part.to(device, non_blocking=True) for part in parts), self.grid)
+        tokens, labels, places, pictures, signs = (part.to(device, non_blocking=True) for part in parts)
+        return Batch(tokens, labels, places, pictures, signs, self.grid)
 
 
 class Teller:
