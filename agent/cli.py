@@ -261,7 +261,6 @@ app.command()(describe)
 app.command()(ground)
 app.add_typer(train_app, name="train")
 app.add_typer(tune_app, name="tune")
-app.add_typer(train_app, name="train")
 app.add_typer(bench_app, name="bench")
 app.add_typer(osworld_app, name="osworld")
 

@@ -109,7 +109,6 @@ class BrowserWorld:
         if not self._spec.same_page or tabs is None or len(tabs.pages) != 1 or tabs.chooser.is_open:
             return False
         page, session = await tabs.front()
-        await page.goto("about:blank")
         await page.mouse.move(-1, -1)
         await session.send("Storage.clearDataForOrigin", {"origin": f"http://{HOST}", "storageTypes": "all"})
         tabs.take_notes()

@@ -1,10 +1,10 @@
-"""`surehand train demonstrations`, which makes lessons of reference solutions, and `overlap`, which compares with them."""
+"""`surehand train demonstrations`, lessons of reference solutions, and `overlap`, which compares runs with them."""
 
 import asyncio
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -50,7 +50,8 @@ def demonstrations(
     bulk = Bulk(lambda scenario, seed: task_for(settings, scenario, seed), worlds(settings, same_page=True), style,
                 parallel or 2 * (os.cpu_count() or 1))  # fmt: skip
     try:
-        asyncio.run(_make(bulk, _solved(patterns or _SUITES), numbers(seeds), out, console()))
+        done = asyncio.run(_make(bulk, _solved(patterns or _SUITES), numbers(seeds), out, console()))
+        _say(done, out, console())
     except HeldOutError as error:
         raise UserError(str(error), remedy="choose other --seeds") from None
 
@@ -65,13 +66,16 @@ def _solved(patterns: "Sequence[str]") -> list[str]:
     return found
 
 
+class _Done(NamedTuple):
+    tally: "Tally"
+    seconds: float
+
+
 async def _make(
     bulk: "Bulk", scenarios: "Sequence[str]", seeds: "Sequence[int]", out: Path, screen: "Console"
-) -> None:  # fmt: skip
-    from agent.commands.live import signed
+) -> _Done:  # fmt: skip
     from agent.school.pack import Writer
     from agent.training.bulk import Tally
-    from scenarios.schema import counted
 
     tally, began = Tally(), time.monotonic()
     about = {"scenarios": list(scenarios), "seeds": list(seeds), "pictures": bulk.style.image_max}
@@ -80,14 +84,17 @@ async def _make(
             writer.add(lessons)
             rate = tally.steps / (time.monotonic() - began)
             status.update(f"{tally.episodes} of {len(scenarios) * len(seeds)} episodes, {rate:.1f} steps a second")
-    seconds, size = time.monotonic() - began, out.stat().st_size
-    made = f"{counted(tally.episodes, 'episode')}, {counted(tally.steps, 'step')} in {seconds:.0f} s"
-    rate = tally.steps / seconds
-    screen.print(signed("good", f"{made} ({rate:.1f} a second), {size / 2**20:.1f} MB in {out}"), soft_wrap=True)
-    _say_left_out(tally, screen)
+    return _Done(tally, time.monotonic() - began)
 
 
-def _say_left_out(tally: "Tally", screen: "Console") -> None:
+def _say(done: _Done, out: Path, screen: "Console") -> None:
+    from agent.commands.live import signed
+    from scenarios.schema import counted
+
+    tally = done.tally
+    made = f"{counted(tally.episodes, 'episode')}, {counted(tally.steps, 'step')} in {done.seconds:.0f} s"
+    rate, size = tally.steps / done.seconds, out.stat().st_size / 2**20
+    screen.print(signed("good", f"{made} ({rate:.1f} a second), {size:.1f} MB in {out}"), soft_wrap=True)
     for (scenario, why), count in tally.left_out.most_common():
         screen.print(f"left out: {scenario}, {count} times: {why}", soft_wrap=True)
 

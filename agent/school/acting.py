@@ -26,7 +26,7 @@ def completion(thought: str, arguments: dict[str, Any], tool: str = "computer_us
 
 def act(rng: Random, screen: Screen) -> Done:
     """One instruction and its next step. Raises NoQuestionError: this cannot be asked of this screen."""
-    return rng.choices(_ACTS, (8, 3, 2, 1))[0](rng, screen)
+    return rng.choices(_ACTS, (8, 3, 4, 1))[0](rng, screen)
 
 
 _CLICKED = ("button", "link", "tab", "menu item", "icon", "list item", "radio button", "dropdown", "option", "input")
@@ -66,7 +66,9 @@ def _check(rng: Random, screen: Screen) -> Done:
 
 def _fill(rng: Random, screen: Screen) -> Done:
     """A text that belongs into a field: a click first, then the text, where the keyboard is there already."""
-    one = _one(rng, screen, lambda one: one.role == "input")
+    ready = [one for one in screen.elements if one.role == "input" and one.state == "focused" and not one.text]
+    one = rng.choice(ready) if ready else _one(rng, screen, lambda one: one.role == "input")
+    called(one, screen)  # or it is not clear which is meant
     text = words.text(rng)
     goal = rng.choice((f'Enter "{text}" into the field "{one.name}".', f'Type "{text}" into {one.name}.'))
     if one.state != "focused":

@@ -145,8 +145,7 @@ def _unpacked(block: bytes) -> Iterator[Lesson]:
 def _as_numbers(picture: Picture) -> NDArray[np.uint32]:
     """Each pixel as one number."""
     red, green, blue = (picture[..., channel].astype(np.uint32) for channel in range(3))
-    numbers: NDArray[np.uint32] = red << 16 | green << 8 | blue
-    return numbers
+    return np.asarray(red << 16 | green << 8 | blue, np.uint32)
 
 
 def _as_picture(numbers: NDArray[np.uint32]) -> Picture:

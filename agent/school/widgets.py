@@ -121,7 +121,7 @@ def field(sheet: Sheet, theme: Theme, rng: Random, room: Area) -> int:
 
 def _filled(sheet: Sheet, theme: Theme, rng: Random, box: Area, name: str) -> None:
     """The box of a field, and what stands in it."""
-    focused = rng.random() < 0.15
+    focused = rng.random() < 0.3
     sheet.box(box, theme.field, theme.accent if focused else theme.line, min(theme.radius, 3), 2 if focused else 1)
     inner = box.inset(4, 1)
     found = fitting(rng, words.text, theme, inner.width) if rng.random() < 0.45 else None

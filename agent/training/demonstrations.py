@@ -25,7 +25,7 @@ from agent.trace import Completion, Decision, Step
 from env.base import Effect, Environment, Observation, Shots
 from env.effect import classify
 from scenarios.base import Intent, Task
-from tools.actions import BrowserAction, Click, ComputerAction, MouseMove, Terminate
+from tools.actions import Answer, BrowserAction, Click, ComputerAction, MouseMove, Terminate
 from tools.errors import ScenarioError
 from tools.geometry import GRID, Box, to_grid, to_pixel
 
@@ -51,14 +51,15 @@ async def demonstrate(task: Task, world: Environment, shots: Shots, part: Part =
     Raises HeldOutError for a seed of another part, ScenarioError without a solution or where it fails, and EnvError.
     """
     require(task.seed, part)
-    if task.oracle is None or task.check is None:
+    oracle, check = task.oracle, task.check
+    if oracle is None or check is None:
         raise ScenarioError(f"{task.scenario} has no solution that could be shown, or no check")
     await world.reset(task.setup, task.seed)
     probe = world.probe()
     if task.episode:
         task = replace(task, goal=await task.episode.goal(probe))
-    intents, words = task.oracle(probe, Random(task.seed)), Random(task.seed)
-    steps: list[Step] = []
+    intents, words = oracle(probe, Random(task.seed)), Random(task.seed)
+    steps, answer = list[Step](), None
     try:
         while len(steps) < task.limits.steps:
             seen = await world.observe(shots)
@@ -67,16 +68,15 @@ async def demonstrate(task: Task, world: Environment, shots: Shots, part: Part =
                 break
             intent = await anext(intents, Intent(Terminate(status="success"), ""))
             step = _step(steps, seen, effect, intent, words)
-            assert isinstance(step.reply, Decision)
-            if not isinstance(step.reply.action, Terminate):
-                step = step.model_copy(update={"outcome": await world.execute(step.number, step.reply.action)})
-            steps.append(step)
-            if isinstance(step.reply.action, Terminate):
+            if isinstance(step.reply, Decision) and isinstance(step.reply.action, Terminate | Answer):
+                steps.append(step)
+                answer = step.reply.action.text if isinstance(step.reply.action, Answer) else None
                 break
+            steps.append(step.model_copy(update={"outcome": await world.execute(step.number, _action(step))}))
     finally:
         if isinstance(intents, AsyncGenerator):
             await intents.aclose()
-    result = await task.check.judge(probe, None)
+    result = await check.judge(probe, answer)
     return Demonstration(task, tuple(steps), result.passed, result.why)
 
 
@@ -132,6 +132,13 @@ def _step(steps: list[Step], seen: Observation, effect: Effect | None, intent: I
         number=len(steps) + 1, seen=seen, effect_before=effect, notice=found.words if found else "", completion=said,
         reply=parse(said), seconds={},
     )  # fmt: skip
+
+
+def _action(step: Step) -> ComputerAction | BrowserAction:
+    """What was decided. Raises ScenarioError where a solution's own words cannot be read back."""
+    if not isinstance(step.reply, Decision):
+        raise ScenarioError(f"a reply that was written for a solution cannot be read: {step.reply.why}")
+    return step.reply.action
 
 
 def _effect(steps: list[Step], seen: Observation) -> Effect | None:

@@ -1,0 +1,151 @@
+"""Reference solutions as lessons: what is taught is what a run tells and sees, and no held-out seed is begun."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agent.commands.wiring import task_for, worlds
+from agent.means import as_model
+from agent.parse import parse
+from agent.prompt import Style, messages, styled
+from agent.runner import run
+from agent.school import pack
+from agent.school.holdout import HeldOutError
+from agent.school.lesson import Lesson
+from agent.settings import load
+from agent.trace import Completion, Decision, RunFolder, Status
+from agent.training.bulk import Bulk, Tally
+from agent.training.demonstrations import as_messages, demonstrate, taught
+from agent.training.overlap import beginnings, overlap
+from env.base import Probe, Shots
+from env.scripted import ScriptedWorld
+from scenarios.base import Intent, Task
+from tests.agent.desk import APP, CLICK_NOTE, Notes
+from tools.actions import LeftClick, Terminate
+from tools.geometry import GridPoint
+
+LAST_ONE = Style(image_max=1, fold=1)
+
+
+async def test_each_decision_is_taught_behind_the_prompt_of_a_run(tmp_path: Path) -> None:
+    task = Notes().at(3)
+    shown = await demonstrate(task, ScriptedWorld(APP, task.size), Shots(tmp_path))
+    told = list(taught(shown, LAST_ONE))
+    assert shown.passed
+    assert len(told) == len(shown.steps) > 1
+    for count, (step, lesson) in enumerate(zip(shown.steps, told, strict=True)):
+        assert step.reply == parse(Completion(text=lesson.completion))
+        prompt = styled(messages(task.goal, shown.steps[:count], step.seen, step.effect_before, ""), LAST_ONE)
+        assert (lesson.messages, len(lesson.pictures)) == (as_messages(prompt)[0], 1)
+        with Image.open(step.seen.path) as picture:
+            assert np.array_equal(lesson.pictures[0], np.array(picture.convert("RGB")))
+    assert isinstance(shown.steps[-1].reply, Decision)
+    assert shown.steps[-1].reply.action == Terminate(status="success")
+
+
+async def pointing(probe: Probe, random: Random) -> AsyncIterator[Intent]:
+    """Names places, not boxes: one in the middle, one at the edge."""
+    yield Intent(LeftClick(coordinate=CLICK_NOTE.place), "the textbox 'Note'")
+    yield Intent(LeftClick(coordinate=GridPoint(1.2, 998.7)), "a corner")
+
+
+async def test_a_place_without_a_box_is_taught_as_a_box_around_the_same_pixel(tmp_path: Path) -> None:
+    task = replace(Notes().at(1), oracle=pointing)
+    shown = await demonstrate(task, ScriptedWorld(APP, task.size), Shots(tmp_path))
+    meant = [intent.action async for intent in pointing(ScriptedWorld(APP, task.size).probe(), Random(0))]
+    for step, wanted in zip(shown.steps, meant, strict=False):
+        assert isinstance(step.reply, Decision)
+        assert isinstance(step.reply.action, LeftClick)
+        assert isinstance(wanted, LeftClick)
+        assert step.reply.action.bbox_2d
+        box = step.reply.action.bbox_2d
+        assert all(value.is_integer() for value in (box.x1, box.y1, box.x2, box.y2))
+        assert step.reply.action.point(step.seen.size) == wanted.point(step.seen.size)
+
+
+@pytest.mark.parametrize("seed", [50_000, 60_000])
+async def test_no_episode_of_a_held_out_seed_is_begun(tmp_path: Path, seed: int) -> None:
+    made: list[Task] = []
+
+    def make_world(task: Task) -> ScriptedWorld:
+        made.append(task)
+        return ScriptedWorld(APP, task.size)
+
+    bulk = Bulk(lambda scenario, seed: Notes().at(seed), make_world, LAST_ONE, parallel=2)
+    with pytest.raises(HeldOutError):
+        [one async for one in bulk.lessons(["test/note"], [0, seed], Tally())]
+    task = Notes().at(seed)
+    with pytest.raises(HeldOutError):
+        await demonstrate(task, ScriptedWorld(APP, task.size), Shots(tmp_path))
+    assert not made
+
+
+async def test_lessons_come_in_the_order_of_seeds_and_what_fails_is_counted() -> None:
+    def task(scenario: str, seed: int) -> Task:
+        found = Notes().at(seed)
+        return replace(found, oracle=None) if seed == 2 else found
+
+    bulk, tally = Bulk(task, lambda task: ScriptedWorld(APP, task.size), LAST_ONE, parallel=3), Tally()
+    told = [lesson for some in [one async for one in bulk.lessons(["test/note"], range(4), tally)] for lesson in some]
+    again = [
+        lesson for some in [one async for one in bulk.lessons(["test/note"], range(4), Tally())] for lesson in some
+    ]
+    assert [one.completion for one in told] == [one.completion for one in again]
+    assert tally.episodes == 3
+    assert tally.steps == len(told)
+    assert sum(tally.left_out.values()) == 1
+
+
+async def test_runs_that_began_as_one_in_training_are_told_from_others(tmp_path: Path) -> None:
+    task = Notes().at(0)
+    shown = await demonstrate(task, ScriptedWorld(APP, task.size), Shots(tmp_path / "shots"))
+    other = [replace_goal(lesson) for lesson in taught(shown, LAST_ONE)]
+    assert task.oracle
+    done = await run(task, as_model(task.oracle), lambda task: ScriptedWorld(APP, task.size), tmp_path / "run")
+    assert done.status is Status.PASSED
+    pack.write(tmp_path / "seen", taught(shown, LAST_ONE))
+    pack.write(tmp_path / "unseen", other)
+    seen, unseen = overlap(tmp_path / "seen", [tmp_path / "run"]), overlap(tmp_path / "unseen", [tmp_path / "run"])
+    assert (seen.share, seen.score, seen.unseen_score) == (1.0, 1.0, None)
+    assert (unseen.share, unseen.score, unseen.unseen_score) == (0.0, 1.0, 1.0)
+    assert len(beginnings(pack.read(tmp_path / "seen"))) == 1
+
+
+def replace_goal(lesson: Lesson) -> Lesson:
+    (first, *rest), words = lesson.messages, {"type": "text", "text": "Instruction: something else"}
+    return replace(lesson, messages=({**first, "content": [first["content"][0], words]}, *rest))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("page", ["click-tab-2", "login-user"])
+async def test_the_fast_way_sees_what_the_loop_sees(tmp_path: Path, page: str) -> None:
+    settings = load(None, browser="headless")
+    fast = worlds(settings, same_page=True)
+    tasks = [task_for(settings, f"miniwob/{page}", seed) for seed in (1, 0)]
+    world = fast(tasks[0])
+    try:
+        shown = [await demonstrate(task, world, Shots(tmp_path / "fast")) for task in tasks]
+    finally:
+        await world.close()
+    assert all(one.passed for one in shown)
+    second = shown[1]  # in a page that was used before
+    assert second.task.oracle
+    done = await run(tasks[1], as_model(second.task.oracle), worlds(settings), tmp_path / "run")
+    steps = list(RunFolder(tmp_path / "run").steps())
+    assert done.status is Status.PASSED
+    assert done.goal == second.task.goal
+    assert [pixels(step.seen.path) for step in steps] == [pixels(step.seen.path) for step in second.steps]
+    assert [step.effect_before for step in steps] == [step.effect_before for step in second.steps]
+    assert [step.outcome and step.outcome.point for step in steps] == [
+        step.outcome and step.outcome.point for step in second.steps
+    ]
+
+
+def pixels(path: Path) -> bytes:
+    with Image.open(path) as picture:
+        return picture.convert("RGB").tobytes()
