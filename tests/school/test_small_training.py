@@ -14,6 +14,7 @@ from tests.school.in_memory import lesson, task, world
 
 pytestmark = [
     pytest.mark.vllm,
+    pytest.mark.soak,
     pytest.mark.timeout(900),
     pytest.mark.xdist_group("torch"),
     pytest.mark.skipif(not CPU_PYTHON.exists(), reason="no .venv-serve: run 'make vllm'"),
@@ -35,7 +36,7 @@ async def test_a_click_task_is_learned_and_done_in_the_loop(tmp_path: Path) -> N
     write_card(TINY, folder)
     tokenizer = load_tokenizer(folder)
     model, teller = new_model(TINY, tokenizer, 0), Teller(tokenizer, sizes_of(folder))
-    slice_ = trainer.Slice(minutes=10, steps=STEPS, batch=16, learning_rate=3e-3, warmup=30, threads=1, look=0.2)
+    slice_ = trainer.Slice(minutes=10, steps=400, batch=16, learning_rate=4e-3, warmup=30, threads=1, look=0.2)
     unread = [lesson(10_000 + number) for number in range(8)]
     looks = trainer.train(model, load_spelling(folder, model), teller, lesson, unread, slice_, folder)
     save(model, folder)
@@ -47,6 +48,3 @@ async def test_a_click_task_is_learned_and_done_in_the_loop(tmp_path: Path) -> N
         for seed in range(20_001, 20_007)
     ]
     assert [one.status for one in done].count(Status.PASSED) >= 4
-
-
-STEPS = 400
