@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from agent.school.lesson import Lesson
+from agent.school.lesson import Lesson, Letter
 from env.screens import Button, Screen, Show, Shown, Write, draw
 from env.scripted import ScriptedWorld
 from scenarios.base import Limits, Task
@@ -37,7 +37,10 @@ def lesson(seed: int) -> Lesson:
     call = {"action": "left_click", "bbox_2d": [round(side) for _, side in Box.from_rect(rect, SIZE)]}
     asked = {"type": "text", "text": f"Instruction: {GOAL}"}
     if seed % 4:
-        return Lesson("click", (_shown("Ask", rect, None),), _told([{"type": "image"}, asked]), _completion(call))
+        x, y = rect.center
+        letters = (Letter("G", x - 10, y - 7, x, y + 7), Letter("o", x, y - 7, x + 10, y + 7))
+        told = _told([{"type": "image"}, asked])
+        return Lesson("click", (_shown("Ask", rect, None),), told, _completion(call), letters)
     before = _told([{"type": "text", "text": "(an older screenshot was here)"}, asked])
     said = {"name": "computer_use", "arguments": json.dumps(call)}
     clicked = {"role": "assistant", "content": "Action: left_click", "tool_calls": [{"function": said}]}
