@@ -57,6 +57,7 @@ def _train(chosen: argparse.Namespace) -> None:
     from agent.school import exam, trainer
     from agent.school.batches import Teller
     from agent.school.shape import SHAPES, load, new_model, save, write_card
+    from agent.school.sight import sizes_of
     from agent.school.spelling import FILE, load_spelling
     from agent.school.teach import STAGES, lessons
     from agent.school.tokens import load_tokenizer, write_tokenizer
@@ -76,7 +77,7 @@ def _train(chosen: argparse.Namespace) -> None:
         device=chosen.device, compiled=chosen.compile, only_letters=chosen.only_letters,
     )  # fmt: skip
     unread = [lessons(_LEARNED + number, chosen.stage) for number in range(_LOOKS)]
-    teller, spelling = Teller(tokenizer), load_spelling(folder, model)
+    teller, spelling = Teller(tokenizer, sizes_of(folder)), load_spelling(folder, model)
     trainer.train(
         model, spelling, teller, partial(_lesson, stage=chosen.stage), unread, this, folder,
         examine=lambda model: exam.examine(model, teller, unread), say=_say,
@@ -90,12 +91,13 @@ def _examine(chosen: argparse.Namespace) -> None:
     from agent.school.batches import Teller
     from agent.school.holdout import SEEDS
     from agent.school.shape import load
+    from agent.school.sight import sizes_of
     from agent.school.teach import lessons
     from agent.school.tokens import load_tokenizer
 
     seeds = SEEDS["figures"][: chosen.lessons]
     asked = (lessons(seed, chosen.stage, part="figures") for seed in seeds)
-    marks = exam.examine(load(chosen.folder), Teller(load_tokenizer(chosen.folder)), asked)
+    marks = exam.examine(load(chosen.folder), Teller(load_tokenizer(chosen.folder), sizes_of(chosen.folder)), asked)
     _print(json.dumps({name: round(mark, 4) for name, mark in marks.items()}, indent=2))
 
 
@@ -103,11 +105,12 @@ def _parity(chosen: argparse.Namespace) -> None:
     from agent.school.batches import Teller
     from agent.school.parity import compare
     from agent.school.shape import load
+    from agent.school.sight import sizes_of
     from agent.school.teach import lessons
     from agent.school.tokens import load_tokenizer
 
     asked = [lessons(_LEARNED + number, chosen.stage) for number in range(chosen.lessons)]
-    teller, key = Teller(load_tokenizer(chosen.folder)), os.environ.get("SUREHAND_API_KEY", "")
+    teller, key = Teller(load_tokenizer(chosen.folder), sizes_of(chosen.folder)), os.environ.get("SUREHAND_API_KEY", "")
     found = compare(load(chosen.folder), teller, asked, chosen.url, chosen.name, key)
     _print(json.dumps({"same": round(found.same, 4), "apart": round(found.apart, 5)}))
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from agent.school.lesson import Lesson
 from agent.school.shape import CELL, MERGE
-from agent.school.sight import grid, patches, see
+from agent.school.sight import Sizes, patches, see
 from agent.school.spelling import signs
 from agent.school.tokens import END, PICTURE
 
@@ -33,7 +33,7 @@ class Batch:
 
     `tokens` and `labels` (lessons, length), `places` (3, lessons, length): the axes of Qwen3-VL's rotary positions.
     `pictures` (all of them, height, width, 3) as bytes, in the order of the lessons; `signs` (pictures, patches) what
-    letter stands where, as `agent.school.spelling` counts them.
+    letter stands where, as `agent.school.spelling` counts them; `grid` is the rows and columns of their patches.
     """
 
     tokens: torch.Tensor
@@ -41,18 +41,20 @@ class Batch:
     places: torch.Tensor
     pictures: torch.Tensor
     signs: torch.Tensor
+    grid: tuple[int, int]
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
         parts = (self.tokens, self.labels, self.places, self.pictures, self.signs)
-        return Batch(*(part.to(device, non_blocking=True) for part in parts))
+        tokens, labels, places, pictures, signs = (part.to(device, non_blocking=True) for part in parts)
+        return Batch(tokens, labels, places, pictures, signs, self.grid)
 
 
 class Teller:
     """Makes tokens of lessons, by the chat template that serves the model later."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: Any, sizes: Sizes) -> None:
+        self.tokenizer, self.sizes = tokenizer, sizes
         self.picture, self.end = (tokenizer.convert_tokens_to_ids(token) for token in (PICTURE, END))
 
     def tell(self, lesson: Lesson) -> Told:
@@ -63,7 +65,7 @@ class Teller:
             raise ValueError(
                 f"{len(lesson.pictures)} pictures for {len(pieces) - 1} places in a {lesson.kind!r} lesson"
             )
-        areas = [_tokens_of(*picture.shape[:2]) for picture in lesson.pictures]
+        areas = [self._tokens_of(*picture.shape[:2]) for picture in lesson.pictures]
         filled = "".join(piece + PICTURE * area for piece, area in zip(pieces, [*areas, 0], strict=True))
         return Told(lesson, self._numbers(filled), (*self._numbers(lesson.completion), self.end))
 
@@ -80,11 +82,12 @@ class Teller:
             labels[number, len(one.prompt) : len(row)] = torch.tensor(one.answer)
             places[:, number, : len(row)] = self.places(one, row)
         shown = [torch.from_numpy(picture) for one in told for picture in one.lesson.pictures]
-        letters = [spelt for one in told for spelt in _spelt(one.lesson)]
         if not shown:
             nothing = torch.zeros((0, CELL, CELL, 3)), torch.zeros((0, MERGE**2))
-            return Batch(tokens, labels, places, *nothing)
-        return Batch(tokens, labels, places, torch.stack(shown), torch.stack(letters))
+            return Batch(tokens, labels, places, *nothing, (MERGE, MERGE))
+        letters = [spelt for one in told for spelt in self._spelt(one.lesson)]
+        grid = self.sizes.grid(*shown[0].shape[:2])
+        return Batch(tokens, labels, places, torch.stack(shown), torch.stack(letters), grid)
 
     def places(self, told: Told, row: Sequence[int]) -> torch.Tensor:
         """Rotary positions (3, tokens) of a row: a picture's tokens have its rows and columns after its start."""
@@ -93,7 +96,7 @@ class Teller:
         for shows, run in groupby(row, lambda token: token == self.picture):
             length = len(list(run))
             if shows:
-                rows, columns = (side // MERGE for side in grid(*next(sizes).shape[:2]))
+                rows, columns = (side // MERGE for side in self.sizes.grid(*next(sizes).shape[:2]))
                 down, along = torch.arange(rows).repeat_interleave(columns), torch.arange(columns).repeat(rows)
                 parts.append(start + torch.stack([torch.zeros_like(down), down, along]))
                 start += max(rows, columns)
@@ -101,6 +104,16 @@ class Teller:
                 parts.append(start + torch.arange(length).expand(3, length))
                 start += length
         return torch.cat(parts, dim=1)
+
+    def _spelt(self, lesson: Lesson) -> Iterator[torch.Tensor]:
+        """The signs of each picture of a lesson; letters are told of the last one."""
+        for picture in lesson.pictures:
+            letters = lesson.letters if picture is lesson.pictures[-1] else ()
+            yield signs(letters, picture.shape[:2], self.sizes.grid(*picture.shape[:2]))
+
+    def _tokens_of(self, height: int, width: int) -> int:
+        rows, columns = self.sizes.grid(height, width)
+        return rows * columns // MERGE**2
 
 
 def batched(lessons: Iterable[Lesson], teller: Teller, size: int) -> Iterator[Batch]:
@@ -118,9 +131,8 @@ def batched(lessons: Iterable[Lesson], teller: Teller, size: int) -> Iterator[Ba
 class Seen:
     """What the tower sees in the pictures of a batch, in the form in which transformers hands it on."""
 
-    def __init__(self, model: Any, pictures: torch.Tensor) -> None:
-        rows, columns = grid(*pictures.shape[1:3])
-        self.tokens, deeper = see(model.model.visual, patches(pictures), rows, columns)
+    def __init__(self, model: Any, batch: Batch) -> None:
+        self.tokens, deeper = see(model.model.visual, patches(batch.pictures, *batch.grid), *batch.grid)
         self.pooler_output = (self.tokens,)
         self.deepstack_features = [(level,) for level in deeper]
 
@@ -138,17 +150,6 @@ def loss_of(model: Any, batch: Batch, seen: Seen | None) -> torch.Tensor:
     asked = batch.labels[:, 1:] != _IGNORED
     logits = model.lm_head(hidden(model, batch, seen)[:, :-1][asked])
     return functional.cross_entropy(logits.float(), batch.labels[:, 1:][asked])
-
-
-def _spelt(lesson: Lesson) -> Iterator[torch.Tensor]:
-    """The signs of each picture of a lesson; letters are told of the last one."""
-    for picture in lesson.pictures:
-        yield signs(lesson.letters if picture is lesson.pictures[-1] else (), *picture.shape[:2])
-
-
-def _tokens_of(height: int, width: int) -> int:
-    rows, columns = grid(height, width)
-    return rows * columns // MERGE**2
 
 
 def _filled(rows: Sequence[Sequence[int]], end: int) -> torch.Tensor:

@@ -3,13 +3,13 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 import torch
 
-from agent.school.batches import Batch, Seen, Teller, Told, hidden
+from agent.school.batches import Seen, Teller, Told, hidden
 from agent.school.lesson import Lesson
 
 _BOX = re.compile(r"\[(\d+), (\d+), (\d+), (\d+)\]")
@@ -85,7 +85,7 @@ def _written(model: Any, teller: Teller, told: Sequence[Told]) -> list[list[int]
     cache = DynamicCache(config=model.config.text_config)
     asked = teller.batch([Told(one.lesson, one.prompt, ()) for one in told]).to(device)
     written: list[list[int]] = [[] for _ in told]
-    state = hidden(model, asked, Seen(model, asked.pictures) if len(asked.pictures) else None, cache)
+    state = hidden(model, asked, Seen(model, asked) if len(asked.pictures) else None, cache)
     place, going = asked.places[:, :, -1:], torch.ones(len(told), dtype=torch.bool)
     for _ in range(_LONGEST):
         token = model.lm_head(state[:, -1:]).argmax(-1)
@@ -96,7 +96,7 @@ def _written(model: Any, teller: Teller, told: Sequence[Told]) -> list[list[int]
         if not going.any():
             break
         place = place + 1
-        state = hidden(model, Batch(token, token, place, asked.pictures, asked.signs), None, cache)
+        state = hidden(model, replace(asked, tokens=token, places=place), None, cache)
     return written
 
 

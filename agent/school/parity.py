@@ -71,7 +71,7 @@ class _There:
 def _first(model: Any, teller: Teller, lesson: Lesson) -> tuple[str, float]:
     batch = teller.batch([Told(lesson, teller.tell(lesson).prompt, ())])
     with torch.no_grad():
-        state = hidden(model, batch, Seen(model, batch.pictures))
+        state = hidden(model, batch, Seen(model, batch))
         chances = model.lm_head(state[0, -1]).float().log_softmax(-1)
     return teller.tokenizer.decode([int(chances.argmax())]), float(chances.max())
 

@@ -13,8 +13,10 @@ PATCH, MERGE = 16, 2
 """Pixels of a patch's side; patches of a token's side."""
 CELL = PATCH * MERGE
 """Pixels of a token's side."""
-LEAST, MOST = 280 * CELL**2, 920 * CELL**2
-"""Pixels of a picture: one of 332x214 is enlarged twofold, one of 1280x720 keeps its size."""
+_MOST = 920 * CELL**2
+"""Pixels of a picture: one of 1280x720 keeps its size."""
+PICTURES = "preprocessor_config.json"
+"""The file that says how large pictures are made."""
 CARD = "surehand.json"
 """The file beside the weights that says how an agent talks to them."""
 _CONTEXT = 4096
@@ -24,7 +26,7 @@ _NEIGHBOURS = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (0, -2), (0, 2), (-1, -
 _SHARPNESS, _FINE = 8.0, 0.15
 """How much more it looks there than elsewhere, and the slowest rotation that takes part in it, in radians a patch."""
 _PICTURES = {
-    "size": {"shortest_edge": LEAST, "longest_edge": MOST}, "patch_size": PATCH, "temporal_patch_size": 2,
+    "patch_size": PATCH, "temporal_patch_size": 2,
     "merge_size": MERGE, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
     "processor_class": "Qwen3VLProcessor",
 }  # fmt: skip
@@ -35,7 +37,7 @@ class Shape:
     """Sizes. `see` are those of the vision tower, `say` those of the language model, whose heads are `head` wide.
 
     The output of tower layer `deep` also goes into the language model's first layer. `screenshots` is how many the
-    model is shown at once, the newest of a run.
+    model is shown at once, the newest of a run; smaller ones are enlarged to `least` pixels, one of 332x214 twofold.
     """
 
     see_hidden: int
@@ -49,6 +51,7 @@ class Shape:
     head: int
     deep: int
     positions: int = 576
+    least: int = 280 * CELL**2
     screenshots: int = 1
 
 
@@ -64,7 +67,7 @@ NANO = Shape(
 """2 million weights, for the CPU."""
 TINY = Shape(
     see_hidden=64, see_heads=2, see_layers=2, see_inner=128,
-    say_hidden=64, say_layers=2, say_inner=128, say_groups=1, head=32, deep=0, positions=144,
+    say_hidden=64, say_layers=2, say_inner=128, say_groups=1, head=32, deep=0, positions=144, least=4 * CELL**2,
 )  # fmt: skip
 """For tests."""
 SHAPES = {"pocket": POCKET, "nano": NANO, "tiny": TINY}
@@ -159,8 +162,9 @@ def write_card(shape: Shape, folder: Path) -> None:
     tokenizer = load_tokenizer(folder)
     ends = [tokenizer.convert_tokens_to_ids(token) for token in (END, PAD)]
     sampling = {"bos_token_id": ends[1], "pad_token_id": ends[1], "eos_token_id": ends, "do_sample": False}
-    _dump(folder / "preprocessor_config.json", _PICTURES | {"image_processor_type": "Qwen2VLImageProcessor"})
-    _dump(folder / "video_preprocessor_config.json", _PICTURES | {"video_processor_type": "Qwen3VLVideoProcessor"})
+    pictures = _PICTURES | {"size": {"shortest_edge": shape.least, "longest_edge": _MOST}}
+    _dump(folder / PICTURES, pictures | {"image_processor_type": "Qwen2VLImageProcessor"})
+    _dump(folder / "video_preprocessor_config.json", pictures | {"video_processor_type": "Qwen3VLVideoProcessor"})
     _dump(folder / "generation_config.json", sampling)
     _dump(folder / CARD, {"screenshots": shape.screenshots, "context": _CONTEXT})
 

@@ -4,7 +4,11 @@ The tower of transformers takes the patches of all pictures as one long row and 
 leaves an accelerator idle. Here a batch has an axis of its own. A test holds both equal.
 """
 
+import json
+import math
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,29 +16,42 @@ from torch.nn import functional
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 from transformers.vision_utils import get_vision_interpolation_indices_and_weights, get_vision_position_ids
 
-from agent.school.shape import CELL, LEAST, MERGE, MOST, PATCH
+from agent.school.shape import CELL, MERGE, PATCH, PICTURES
 
 _SCREEN = 332 * 214
-"""Pixels of the smallest screen. Smaller pictures are pieces of one, and enlarged no more than it is."""
+"""Pixels of the smallest screen. Pictures of less than half of it are pieces of one, and enlarged as it is."""
 
 
-@lru_cache
-def grid(height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of patches that a picture of so many pixels gets; both are even."""
-    if height * width < _SCREEN // 2:
-        return MERGE * max(1, round(2 * height / CELL)), MERGE * max(1, round(2 * width / CELL))
-    high, wide = smart_resize(height, width, factor=CELL, min_pixels=LEAST, max_pixels=MOST)
-    return high // PATCH, wide // PATCH
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The least and the most pixels of a picture, as a checkpoint's preprocessor_config.json has them."""
+
+    least: int
+    most: int
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of patches that a picture of so many pixels gets; both are even."""
+        if height * width < _SCREEN // 2:
+            scale = max(1.0, math.sqrt(self.least / _SCREEN))
+            high, wide = (CELL * max(1, round(scale * side / CELL)) for side in (height, width))
+        else:
+            high, wide = smart_resize(height, width, factor=CELL, min_pixels=self.least, max_pixels=self.most)
+        return high // PATCH, wide // PATCH
 
 
-def patches(pictures: torch.Tensor) -> torch.Tensor:
-    """RGB pictures as bytes (count, height, width, 3) → (count, patches, 3 * 16 * 16), scaled to -1…1.
+def sizes_of(folder: Path) -> Sizes:
+    """Those of the checkpoint in a folder. Raises OSError when there is none."""
+    size = json.loads((folder / PICTURES).read_text(encoding="utf-8"))["size"]
+    return Sizes(size["shortest_edge"], size["longest_edge"])
+
+
+def patches(pictures: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """RGB pictures as bytes (count, height, width, 3) → (count, rows * columns, 3 * 16 * 16), scaled to -1…1.
 
     Patches are in the order of the tower: four of a token follow each other. A still picture's two frames are equal, so
     there is one.
     """
-    count, height, width, _ = pictures.shape
-    rows, columns = grid(height, width)
+    count, height = pictures.shape[:2]
     shown = pictures.permute(0, 3, 1, 2).float()
     for size in ((height, columns * PATCH), (rows * PATCH, columns * PATCH)):  # as Pillow does, whole bytes in between
         if size != shown.shape[2:]:

@@ -15,7 +15,6 @@ from torch.nn import functional
 
 from agent.school.lesson import Letter
 from agent.school.shape import MERGE
-from agent.school.sight import grid
 
 _FIRST, _OTHER, _NOTHING = 33, 94, 95
 """ASCII from `!` on are classes of their own; then there are other letters, and patches without one."""
@@ -25,9 +24,12 @@ _RARE = 0.1
 FILE = "spelling.pt"
 
 
-def signs(letters: Sequence[Letter], height: int, width: int) -> torch.Tensor:
-    """The class of each patch of a picture, in the order of the tower; of none when no letters are told."""
-    rows, columns = grid(height, width)
+def signs(letters: Sequence[Letter], size: tuple[int, ...], grid: tuple[int, int]) -> torch.Tensor:
+    """The class of each patch of a picture of `size`, height and width, in the order of the tower.
+
+    When no letters are told, no patch has one that counts.
+    """
+    (height, width), (rows, columns) = size, grid
     shown = torch.full((rows, columns), _NOTHING if letters else _UNTOLD)
     down, along = rows / height, columns / width
     for letter in letters:

@@ -47,7 +47,7 @@ TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
 
 def write_tokenizer(lessons: "Iterable[Lesson]", folder: Path) -> None:
-    """Learns the shared words of what is asked and answered, and writes the tokenizer with its chat template into a folder."""
+    """Learns the shared words of what is asked and answered; writes tokenizer and chat template into a folder."""
     words = _shared_words(lessons)
     letters = [LETTERS[byte] for byte in range(256)]
     numbers = [str(number) for number in range(1001)]
@@ -71,9 +71,14 @@ def _shared_words(lessons: "Iterable[Lesson]") -> list[str]:
     total = 0
     for lesson in lessons:
         total += 1
-        asked = " ".join(part.get("text", "") for message in lesson.messages for part in message["content"])
-        counts.update({word for word in _WORD.findall(f"{asked}\n{lesson.completion}") if len(word.strip()) > 1})
+        told = " ".join([*map(_text, lesson.messages), lesson.completion])
+        counts.update({word for word in _WORD.findall(told) if len(word.strip()) > 1})
     return [word for word, count in counts.most_common() if count >= max(2, _SHARED * total)]
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message["content"]
+    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
 
 
 def _byte_letters() -> dict[int, str]:

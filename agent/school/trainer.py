@@ -19,7 +19,6 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from agent.school.batches import Batch, Seen, Teller, batched, loss_of
 from agent.school.lesson import Lesson
-from agent.school.sight import grid
 from agent.school.spelling import Spelling
 
 _CURVE = "curve.jsonl"
@@ -137,7 +136,7 @@ def _optimizer(model: Any, this: Slice) -> torch.optim.Optimizer:
 def _losses(model: Any, spelling: Spelling, batch: Batch, only_letters: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Of the answers and of the letters, with matrices in bfloat16 and weights in float32."""
     with torch.autocast(batch.tokens.device.type, torch.bfloat16):
-        seen = Seen(model, batch.pictures)
+        seen = Seen(model, batch)
         letters = spelling.loss(seen.tokens, batch.signs)
         return (torch.zeros_like(letters) if only_letters else loss_of(model, batch, seen)), letters
 
@@ -149,7 +148,7 @@ def _unread(
     losses, right = [], []
     for batch in batched(unread, teller, 32):
         here = batch.to(device)
-        seen = Seen(model, here.pictures)
+        seen = Seen(model, here)
         losses.append(float(loss_of(model, here, seen)))
         right.append(spelling.read(seen.tokens, here.signs))
     return sum(losses) / max(1, len(losses)), sum(right) / max(1, len(right))
@@ -210,7 +209,7 @@ class _Progress:
         self.steps += 1
         self._lessons += len(batch.tokens)
         self._pictures += len(batch.pictures)
-        rows, columns = grid(*batch.pictures.shape[1:3])
+        rows, columns = batch.grid
         self._work += 6 * self._see * len(batch.pictures) * rows * columns  # a forward and a backward pass
         self._work += 0 if self._this.only_letters else 6 * self._say * batch.tokens.numel()
         self._losses.append(loss.detach())
