@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C.UTF-8
 
 name=osworld
-programs=(bc gimp gnome-shell-common gnome-terminal jq libreoffice-impress socat)
+programs=(bc gimp gnome-shell-common gnome-terminal jq libglib2.0-bin libreoffice-impress socat xdg-user-dirs)
 made_from=(env/inside/osworld_worker.py)
 among=desktop-env
 room=2500
