@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from agent.commands.group import FirstByDefault
+from agent.commands.osworld import Cache
 
 bench_app = typer.Typer(
     cls=FirstByDefault,
@@ -26,9 +27,7 @@ def run(
     tasks: Annotated[
         Path | None, typer.Option(help="OSWorld's task files; or else SUREHAND_OSWORLD_TASKS.", metavar="DIR")
     ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="What they download; or else SUREHAND_OSWORLD_CACHE.", metavar="DIR")
-    ] = None,
+    cache: Cache = None,
     seeds: Annotated[str, typer.Option(help="Draws of each task, such as 0-19 or 0,7.")] = "0",
     repeat: Annotated[int, typer.Option(help="How often the model does each of them.", min=1)] = 1,
     parallel: Annotated[int | None, typer.Option(help="Most worlds at once.", min=1)] = None,

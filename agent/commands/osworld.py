@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 
 SUITE = "osworld"
+Cache = Annotated[
+    Path | None, typer.Option(help="Folder of what they download; or else SUREHAND_OSWORLD_CACHE.", metavar="DIR")
+]
 osworld_app = typer.Typer(help="OSWorld's tasks, judged by its own evaluators, in worlds without a virtual machine.")
 
 
@@ -20,9 +23,7 @@ def list_tasks(
     tasks: Annotated[
         Path | None, typer.Argument(help="Folder of its task files; or else SUREHAND_OSWORLD_TASKS.", metavar="DIR")
     ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder of what they download; or else SUREHAND_OSWORLD_CACHE.", metavar="DIR")
-    ] = None,
+    cache: Cache = None,
 ) -> None:
     """List every task file: what can run here, and for each of the others why not."""
     use(tasks, cache)

@@ -220,4 +220,4 @@ def test_the_client_is_pinned_whole_and_takes_no_torch() -> None:
     names = {line.partition("==")[0] for line in lines}
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
     assert not {name for name in names if name.startswith(("torch", "nvidia", "transformers", "easyocr", "triton"))}
-    assert "install --no-input --disable-pip-version-check --no-deps" in (docker / "setup-osworld.sh").read_text()
+    assert "install --no-input --disable-pip-version-check --no-deps" in (docker / "extra-venv.sh").read_text()
