@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from agent.school.gaze import Look, Text, looks
 from agent.school.lesson import Lesson
 from agent.school.shape import CELL, MERGE
 from agent.school.sight import Sizes, patches, see
@@ -20,11 +21,15 @@ _IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A lesson as tokens: the prompt up to the generation prompt, and the answer with its end token."""
+    """A lesson as tokens: the prompt up to the generation prompt, and the answer with its end token.
+
+    `looks` say where they look, in tokens of the row and of the last picture.
+    """
 
     lesson: Lesson
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
+    looks: tuple[Look, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,8 @@ class Batch:
 
     `tokens` and `labels` (lessons, length), `places` (3, lessons, length): the axes of Qwen3-VL's rotary positions.
     `pictures` (all of them, height, width, 3) as bytes, in the order of the lessons; `signs` (pictures, patches) what
-    letter stands where, as `agent.school.spelling` counts them; `grid` is the rows and columns of their patches.
+    letter stands where, as `agent.school.spelling` counts them; `looks` (count, 4) where tokens look, as
+    `agent.school.gaze` counts them; `grid` is the rows and columns of their patches.
     """
 
     tokens: torch.Tensor
@@ -41,13 +47,13 @@ class Batch:
     places: torch.Tensor
     pictures: torch.Tensor
     signs: torch.Tensor
+    looks: torch.Tensor
     grid: tuple[int, int]
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
-        parts = (self.tokens, self.labels, self.places, self.pictures, self.signs)
-        tokens, labels, places, pictures, signs = (part.to(device, non_blocking=True) for part in parts)
-        return Batch(tokens, labels, places, pictures, signs, self.grid)
+        parts = (self.tokens, self.labels, self.places, self.pictures, self.signs, self.looks)
+        return Batch(*(part.to(device, non_blocking=True) for part in parts), self.grid)
 
 
 class Teller:
@@ -67,10 +73,17 @@ class Teller:
             )
         areas = [self._tokens_of(*picture.shape[:2]) for picture in lesson.pictures]
         filled = "".join(piece + PICTURE * area for piece, area in zip(pieces, [*areas, 0], strict=True))
-        return Told(lesson, self._numbers(filled), (*self._numbers(lesson.completion), self.end))
+        prompt, before = self._read(filled, 0)
+        answer, after = self._read(lesson.completion, len(prompt))
+        seen: tuple[Look, ...] = ()
+        if lesson.pictures:
+            size = lesson.pictures[-1].shape
+            seen = tuple(looks(before, after, lesson.letters, size, self.sizes.grid(*size[:2])))
+        return Told(lesson, prompt, (*answer, self.end), seen)
 
-    def _numbers(self, text: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+    def _read(self, text: str, first: int) -> tuple[tuple[int, ...], Text]:
+        read = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return tuple(read["input_ids"]), Text(text, read["offset_mapping"], first)
 
     def batch(self, told: Sequence[Told]) -> Batch:
         """Lessons of one size of picture as a batch."""
@@ -84,10 +97,13 @@ class Teller:
         shown = [torch.from_numpy(picture) for one in told for picture in one.lesson.pictures]
         if not shown:
             nothing = torch.zeros((0, CELL, CELL, 3)), torch.zeros((0, MERGE**2))
-            return Batch(tokens, labels, places, *nothing, (MERGE, MERGE))
+            return Batch(tokens, labels, places, *nothing, torch.zeros((0, 4), dtype=torch.long), (MERGE, MERGE))
         letters = [spelt for one in told for spelt in self._spelt(one.lesson)]
         grid = self.sizes.grid(*shown[0].shape[:2])
-        return Batch(tokens, labels, places, torch.stack(shown), torch.stack(letters), grid)
+        seen = torch.tensor([look for number, one in enumerate(told) for look in self._looks(number, one)])
+        return Batch(
+            tokens, labels, places, torch.stack(shown), torch.stack(letters), seen.view(-1, 4), grid
+        )
 
     def places(self, told: Told, row: Sequence[int]) -> torch.Tensor:
         """Rotary positions (3, tokens) of a row: a picture's tokens have its rows and columns after its start."""
@@ -104,6 +120,12 @@ class Teller:
                 parts.append(start + torch.arange(length).expand(3, length))
                 start += length
         return torch.cat(parts, dim=1)
+
+    def _looks(self, number: int, told: Told) -> Iterator[tuple[int, int, int, int]]:
+        last = len(told.prompt) - told.prompt[::-1].index(self.picture)
+        start = last - self._tokens_of(*told.lesson.pictures[-1].shape[:2])
+        for look in told.looks:
+            yield int(look.ahead), number, look.place, start + look.cell
 
     def _spelt(self, lesson: Lesson) -> Iterator[torch.Tensor]:
         """The signs of each picture of a lesson; letters are told of the last one."""

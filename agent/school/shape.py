@@ -118,6 +118,9 @@ def new_model(shape: Shape, tokenizer: Any, seed: int) -> Any:
                 part.weight.normal_(std=(0.5 if ends else 1.0) * part.in_features**-0.5)
         visual.patch_embed.proj.weight.normal_(std=(3 * 2 * PATCH * PATCH) ** -0.5)
         visual.pos_embed.weight.copy_(_waves(shape.positions, shape.see_hidden))
+        numbers = [tokenizer.convert_tokens_to_ids(str(number)) for number in range(1001)]
+        words = model.get_input_embeddings().weight
+        words[numbers] = words.std() * math.sqrt(2) * _lines(1001, shape.say_hidden)
         for block in visual.blocks:
             _look_around(block.attn, visual.rotary_pos_emb.inv_freq)
     return model
@@ -155,6 +158,15 @@ def _waves(positions: int, width: int) -> Any:
     rates = torch.pi / 2 * 2 ** torch.linspace(0, math.log2(side), width // 4)
     angles = [place.flatten()[:, None] / side * rates for place in (rows, columns)]
     return 0.5 * torch.cat([wave(angle) for angle in angles for wave in (torch.sin, torch.cos)], dim=1)
+
+
+def _lines(count: int, width: int) -> Any:
+    """Sines and cosines of 0 to `count` - 1, shape (count, width): numbers near each other are alike from the start."""
+    import torch
+
+    rates = torch.pi / 2 * 2 ** torch.linspace(0, math.log2(count / 4), width // 2)
+    angles = torch.arange(count)[:, None] / count * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 def write_card(shape: Shape, folder: Path) -> None:

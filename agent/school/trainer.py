@@ -18,6 +18,7 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from agent.school.batches import Batch, Seen, Teller, batched, loss_of
+from agent.school.gaze import Gaze
 from agent.school.lesson import Lesson
 from agent.school.spelling import Spelling
 
