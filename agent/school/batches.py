@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from agent.school.gaze import Look, Text, looks
 from agent.school.lesson import Lesson
+from agent.school.looks import Look, Text, looks
 from agent.school.shape import CELL, MERGE
 from agent.school.sight import Sizes, patches, see
 from agent.school.spelling import signs
@@ -39,7 +39,7 @@ class Batch:
     `tokens` and `labels` (lessons, length), `places` (3, lessons, length): the axes of Qwen3-VL's rotary positions.
     `pictures` (all of them, height, width, 3) as bytes, in the order of the lessons; `signs` (pictures, patches) what
     letter stands where, as `agent.school.spelling` counts them; `looks` (count, 4) where tokens look, as
-    `agent.school.gaze` counts them; `grid` is the rows and columns of their patches.
+    `agent.school.looks` counts them; `grid` is the rows and columns of their patches.
     """
 
     tokens: torch.Tensor
@@ -52,8 +52,14 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
-        parts = (self.tokens, self.labels, self.places, self.pictures, self.signs, self.looks)
-        return Batch(*(part.to(device, non_blocking=True) for part in parts), self.grid)
+
+        def moved(part: torch.Tensor) -> torch.Tensor:
+            return part.to(device, non_blocking=True)
+
+        return Batch(
+            moved(self.tokens), moved(self.labels), moved(self.places), moved(self.pictures), moved(self.signs),
+            moved(self.looks), self.grid,
+        )  # fmt: skip
 
 
 class Teller:
@@ -101,9 +107,7 @@ class Teller:
         letters = [spelt for one in told for spelt in self._spelt(one.lesson)]
         grid = self.sizes.grid(*shown[0].shape[:2])
         seen = torch.tensor([look for number, one in enumerate(told) for look in self._looks(number, one)])
-        return Batch(
-            tokens, labels, places, torch.stack(shown), torch.stack(letters), seen.view(-1, 4), grid
-        )
+        return Batch(tokens, labels, places, torch.stack(shown), torch.stack(letters), seen.view(-1, 4), grid)
 
     def places(self, told: Told, row: Sequence[int]) -> torch.Tensor:
         """Rotary positions (3, tokens) of a row: a picture's tokens have its rows and columns after its start."""

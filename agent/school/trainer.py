@@ -8,7 +8,7 @@ next slice warms up shortly. Lessons follow from the seed and from how many were
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class Slice:
     clip: float = 1.0
     spelling: float = 1.0
     """What the loss of the letters weighs; that of the answers weighs 1."""
+    gaze: float = 1.0
+    """What the loss of where tokens look weighs."""
     first: int = 0
     seed: int = 0
     workers: int = 0
@@ -93,28 +95,29 @@ def train(
     optimizer = _optimizer(learner, this)
     losses = torch.compile(_losses, dynamic=True) if this.compiled else _losses
     looks, progress = [], _Progress(model, this)
-    for batch in _batches(lessons, teller, this):
-        rate = this.learning_rate * share(this, progress.steps, progress.minutes)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss, spelled = losses(model, spelling, batch.to(device), this.only_letters)
-        (loss + this.spelling * spelled).backward()
-        nn.utils.clip_grad_norm_(learner.parameters(), this.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        progress.note(batch, loss)
-        if progress.due or progress.over:
-            learner.eval()
-            with torch.no_grad():
-                unread_loss, spelled_right = _unread(model, spelling, teller, unread, device)
-            asked = examine(model) if examine and not this.only_letters else {}
-            look = progress.look(unread_loss, {"letters seen": spelled_right} | asked)
-            learner.train()
-            looks.append(look)
-            _write(folder, look)
-            say(look)
-        if progress.over:
-            break
+    with Gaze(model) as gaze:
+        for batch in _batches(lessons, teller, this):
+            rate = this.learning_rate * share(this, progress.steps, progress.minutes)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            loss, spelled, looked = losses(model, spelling, gaze, batch.to(device), this.only_letters)
+            (loss + this.spelling * spelled + this.gaze * looked).backward()
+            nn.utils.clip_grad_norm_(learner.parameters(), this.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            progress.note(batch, loss)
+            if progress.due or progress.over:
+                learner.eval()
+                with torch.no_grad():
+                    unread_loss, marks = _unread(model, spelling, gaze, teller, unread, device)
+                asked = examine(model) if examine and not this.only_letters else {}
+                look = progress.look(unread_loss, marks | asked)
+                learner.train()
+                looks.append(look)
+                _write(folder, look)
+                say(look)
+            if progress.over:
+                break
     return looks
 
 
@@ -134,25 +137,35 @@ def _optimizer(model: Any, this: Slice) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=this.learning_rate, betas=(0.9, 0.98), fused=fused)
 
 
-def _losses(model: Any, spelling: Spelling, batch: Batch, only_letters: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of the answers and of the letters, with matrices in bfloat16 and weights in float32."""
+def _losses(
+    model: Any, spelling: Spelling, gaze: Gaze, batch: Batch, only_letters: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of answers, letters, and where tokens look, with matrices in bfloat16 and weights in float32."""
     with torch.autocast(batch.tokens.device.type, torch.bfloat16):
         seen = Seen(model, batch)
         letters = spelling.loss(seen.tokens, batch.signs)
-        return (torch.zeros_like(letters) if only_letters else loss_of(model, batch, seen)), letters
+        if only_letters:
+            return torch.zeros_like(letters), letters, torch.zeros_like(letters)
+        return loss_of(model, batch, seen), letters, gaze.loss(batch.looks)
 
 
 def _unread(
-    model: Any, spelling: Spelling, teller: Teller, unread: list[Lesson], device: torch.device
-) -> tuple[float, float]:
-    """Mean loss of answers to lessons that are never learned, and the share of patches whose letter is seen right."""
-    losses, right = [], []
+    model: Any, spelling: Spelling, gaze: Gaze, teller: Teller, unread: list[Lesson], device: torch.device
+) -> tuple[float, dict[str, float]]:
+    """Mean loss of answers to unread lessons, the letters seen right, how much of a look falls where it belongs."""
+    losses: list[float] = []
+    marks: dict[str, list[float]] = {"letters seen": [], "looks right": []}
     for batch in batched(unread, teller, 32):
         here = batch.to(device)
         seen = Seen(model, here)
         losses.append(float(loss_of(model, here, seen)))
-        right.append(spelling.read(seen.tokens, here.signs))
-    return sum(losses) / max(1, len(losses)), sum(right) / max(1, len(right))
+        marks["letters seen"].append(spelling.read(seen.tokens, here.signs))
+        marks["looks right"].append(gaze.right(here.looks))
+    return _mean(losses), {name: _mean(found) for name, found in marks.items()}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / max(1, len(values))
 
 
 class _Drawn(IterableDataset):  # type: ignore[misc]  # torch is not there when types are checked

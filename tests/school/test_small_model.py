@@ -10,7 +10,7 @@ import pytest
 from agent.school.lesson import Lesson, Letter
 from agent.school.tokens import MOST
 from agent.serving.family import find
-from agent.serving.in_process import _find_torch
+from agent.serving.in_process import find_torch
 from agent.serving.launch import command, plan
 from agent.serving.machine import CPU_PYTHON, Machine
 from tests.school.in_memory import lesson
@@ -27,7 +27,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny checkpoint with random weights."""
-    _find_torch()
+    find_torch()
     from agent.school.shape import TINY, new_model, save, write_card
     from agent.school.tokens import load_tokenizer, write_tokenizer
 
