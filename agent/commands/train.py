@@ -18,13 +18,19 @@ train_app = typer.Typer(
 train_app.command()(demonstrations)
 train_app.command()(overlap)
 Folder = Annotated[Path, typer.Argument(help="Where its weights are, or will be.", metavar="FOLDER")]
-Stage = Annotated[str, typer.Option(help="Which lessons: print, prints, word, words, few, ask, act and others.")]
+Stage = Annotated[
+    str, typer.Option(help="Which lessons, from the easiest: print, prints, words, few, ask, act, task, page.")
+]
 
 
 @train_app.command()
 def pocket(
     folder: Folder,
     stage: Stage = "print",
+    pack: Annotated[
+        Path | None, typer.Option(help="Lessons of a file too, such as `surehand train demonstrations` makes.")
+    ] = None,
+    share: Annotated[float, typer.Option(help="Which part of all lessons are those of the file.", min=0, max=1)] = 0.7,
     minutes: Annotated[float, typer.Option(help="Of this slice; the next goes on from there.", min=0.1)] = 10.0,
     shape: Annotated[Literal["pocket", "nano", "tiny"], typer.Option(help="Size of a new one.")] = "pocket",
     batch: Annotated[int, typer.Option(help="Lessons of a step.", min=1)] = 32,
@@ -43,7 +49,9 @@ def pocket(
         "stage": stage, "minutes": minutes, "shape": shape, "batch": batch, "learning-rate": learning_rate,
         "seed": seed, "workers": workers, "device": device,
     }  # fmt: skip
+    _known(stage)
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    words += ["--pack", _lessons(pack), "--share", str(share)] if pack else []
     words += ["--threads", str(threads)] if threads else []
     words += ["--only-letters"] if only_letters else []
     words += ["--compile"] if compiled else []
@@ -54,12 +62,34 @@ def pocket(
 def examine(
     folder: Folder,
     stage: Stage = "act",
+    on: Annotated[Path | None, typer.Option(help="A file of lessons to ask instead, such as real screens.")] = None,
     lessons: Annotated[int, typer.Option(help="How many are asked, at most 10,000.", min=1, max=10_000)] = 500,
 ) -> None:
     """Ask a model about made-up screens that no training saw, and print its marks as JSON."""
+    _known(stage)
     if not (folder / "config.json").exists():
         raise UserError(f"no model in {str(folder)!r}", remedy="train one with `surehand train pocket`")
-    raise typer.Exit(_school("examine", folder, ["--stage", stage, "--lessons", str(lessons)]))
+    words = ["--stage", stage, "--lessons", str(lessons), *(["--on", _lessons(on)] if on else [])]
+    raise typer.Exit(_school("examine", folder, words))
+
+
+def _known(stage: str) -> None:
+    """Raises UserError: there is no such stage."""
+    from agent.school.teach import STAGES
+
+    if stage not in STAGES:
+        raise UserError(f"no stage {stage!r}", remedy=f"take one of {', '.join(STAGES)}")
+
+
+def _lessons(pack: Path) -> str:
+    """A file of lessons, as the school is told of it. Raises UserError: it is none."""
+    from agent.school.pack import about
+
+    try:
+        about(pack)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {str(pack)!r}", cause=str(error)) from None
+    return str(pack.absolute())
 
 
 def _school(what: str, folder: Path, words: list[str]) -> int:

@@ -7,12 +7,21 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agent.school.lesson import Lesson
+    from agent.school.pack import Pack
 
 _LEARNED, _LOOKS = 49_000, 48
 """Lessons are learned from the seeds below the first; the next so many are looked at while training, not learned."""
+_APART = 50
+"""Of a file, each so-manieth lesson is looked at, not learned."""
 
 
 def main(arguments: list[str]) -> None:
@@ -22,6 +31,8 @@ def main(arguments: list[str]) -> None:
     pocket = parts.add_parser("train", help="one slice of training; goes on where the folder's weights are")
     pocket.add_argument("folder", type=Path)
     pocket.add_argument("--stage", default="letter")
+    pocket.add_argument("--pack", type=Path, help="lessons of a file, between those that are made up")
+    pocket.add_argument("--share", type=float, default=0.7, help="which part of all lessons are those of the file")
     pocket.add_argument("--minutes", type=float, default=5.0)
     pocket.add_argument("--shape", default="pocket", choices=("pocket", "nano", "tiny"))
     pocket.add_argument("--batch", type=int, default=32)
@@ -36,6 +47,7 @@ def main(arguments: list[str]) -> None:
     exam = parts.add_parser("examine", help="what it can do on screens that it never saw")
     exam.add_argument("folder", type=Path)
     exam.add_argument("--stage", default="act")
+    exam.add_argument("--on", type=Path, help="a file of lessons to ask instead of made-up ones")
     exam.add_argument("--lessons", type=int, default=500)
     exam.set_defaults(do=_examine)
     parity = parts.add_parser(
@@ -56,6 +68,7 @@ def _train(chosen: argparse.Namespace) -> None:
 
     from agent.school import exam, trainer
     from agent.school.batches import Teller
+    from agent.school.pack import Pack
     from agent.school.shape import SHAPES, load, new_model, save, write_card
     from agent.school.sight import sizes_of
     from agent.school.spelling import FILE, load_spelling
@@ -77,9 +90,14 @@ def _train(chosen: argparse.Namespace) -> None:
         device=chosen.device, compiled=chosen.compile, only_letters=chosen.only_letters,
     )  # fmt: skip
     unread = [lessons(_LEARNED + number, chosen.stage) for number in range(_LOOKS)]
+    made: Callable[[int], Lesson] = partial(_lesson, stage=chosen.stage)
+    if chosen.pack:
+        told = Pack(chosen.pack)
+        made = partial(_mixed, made=made, told=told, share=chosen.share)
+        unread += told[_APART - 1 :: _APART][:: max(1, len(told) // _APART // _LOOKS)]
     teller, spelling = Teller(tokenizer, sizes_of(folder)), load_spelling(folder, model)
     trainer.train(
-        model, spelling, teller, partial(_lesson, stage=chosen.stage), unread, this, folder,
+        model, spelling, teller, made, unread, this, folder,
         examine=lambda model: exam.examine(model, teller, unread), say=_say,
     )  # fmt: skip
     save(model, folder, bfloat16=False)
@@ -87,7 +105,7 @@ def _train(chosen: argparse.Namespace) -> None:
 
 
 def _examine(chosen: argparse.Namespace) -> None:
-    from agent.school import exam
+    from agent.school import exam, pack
     from agent.school.batches import Teller
     from agent.school.holdout import SEEDS
     from agent.school.shape import load
@@ -95,8 +113,8 @@ def _examine(chosen: argparse.Namespace) -> None:
     from agent.school.teach import lessons
     from agent.school.tokens import load_tokenizer
 
-    seeds = SEEDS["figures"][: chosen.lessons]
-    asked = (lessons(seed, chosen.stage, part="figures") for seed in seeds)
+    made = (lessons(seed, chosen.stage, part="figures") for seed in SEEDS["figures"])
+    asked = islice(pack.read(chosen.on) if chosen.on else made, chosen.lessons)
     marks = exam.examine(load(chosen.folder), Teller(load_tokenizer(chosen.folder), sizes_of(chosen.folder)), asked)
     _print(json.dumps({name: round(mark, 4) for name, mark in marks.items()}, indent=2))
 
@@ -115,7 +133,16 @@ def _parity(chosen: argparse.Namespace) -> None:
     _print(json.dumps({"same": round(found.same, 4), "apart": round(found.apart, 5)}))
 
 
-def _lesson(number: int, stage: str) -> Any:
+def _mixed(number: int, made: "Callable[[int], Lesson]", told: "Pack", share: float) -> "Lesson":
+    """One made up, or one of a file, of which each so-manieth is kept apart to be looked at."""
+    rng = Random(f"mixed {number}")
+    if rng.random() >= share:
+        return made(number)
+    at = rng.randrange(len(told))
+    return told[at - 1 if at % _APART == _APART - 1 else at]
+
+
+def _lesson(number: int, stage: str) -> "Lesson":
     """Lessons go round the seeds again and again, each time with another draw."""
     from agent.school.teach import lessons
 

@@ -8,9 +8,11 @@ is needed to read it. Pictures come back to the last bit.
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,8 +88,39 @@ def read(path: Path) -> Iterator[Lesson]:
     """The lessons of a file, in its order, a block at a time. Raises ValueError."""
     about(path)
     with zipfile.ZipFile(path) as file:
-        for name in sorted(set(file.namelist()) - {_ABOUT}):
-            yield from _unpacked(file.read(name))
+        for name in _blocks(file):
+            yield from _Block(file.read(name))
+
+
+class Pack(Sequence[Lesson]):
+    """The lessons of a file in any order. Lines of pictures are kept in memory, pictures are put together when asked.
+
+    Raises ValueError: it is no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        about(path)
+        with zipfile.ZipFile(path) as file:
+            self._blocks = [_Block(file.read(name)) for name in _blocks(file)]
+        self._ends = list(accumulate(map(len, self._blocks)))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, number: int) -> Lesson: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Lesson]: ...
+    def __getitem__(self, number: int | slice) -> Lesson | Sequence[Lesson]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(len(self))[number]]
+        at = range(len(self))[number]
+        block = bisect_right(self._ends, at)
+        return self._blocks[block][at - (self._ends[block - 1] if block else 0)]
+
+
+def _blocks(file: zipfile.ZipFile) -> list[str]:
+    return sorted(set(file.namelist()) - {_ABOUT})
 
 
 def _packed(block: list[Lesson]) -> bytes:
@@ -128,18 +161,33 @@ def _packed(block: list[Lesson]) -> bytes:
     return file.getvalue()
 
 
-def _unpacked(block: bytes) -> Iterator[Lesson]:
-    with np.load(io.BytesIO(block)) as arrays:
-        told = json.loads(arrays["told"].tobytes())
-        colours, pictures = arrays["colours"].astype(np.uint32), dict[int, Picture]()
-        for width in sorted({int(width) for _, _, width in arrays["shapes"]}):
-            lines, places, at = arrays[f"lines-{width}"], arrays[f"places-{width}"], 0
-            for number, height, _ in (shape for shape in arrays["shapes"] if shape[2] == width):
-                pictures[int(number)] = _as_picture(colours[lines[places[at : at + height]]])
-                at += height
-    for one in told:
-        yield Lesson(one["kind"], tuple(pictures[number] for number in one["shown"]), tuple(one["messages"]),
-                     one["completion"], tuple(Letter(*letter) for letter in one["letters"]))  # fmt: skip
+class _Block:
+    """Lessons as `_packed` writes them."""
+
+    def __init__(self, block: bytes) -> None:
+        with np.load(io.BytesIO(block)) as arrays:
+            self._told: list[dict[str, Any]] = json.loads(arrays["told"].tobytes())
+            self._colours = arrays["colours"].astype(np.uint32)
+            self._lines, self._places = dict[int, NDArray[Any]](), dict[int, NDArray[np.uint32]]()
+            for width in sorted({int(width) for _, _, width in arrays["shapes"]}):
+                lines, places, at = arrays[f"lines-{width}"], arrays[f"places-{width}"], 0
+                for number, height, _ in (shape for shape in arrays["shapes"] if shape[2] == width):
+                    self._lines[int(number)], self._places[int(number)] = lines, places[at : at + height]
+                    at += height
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    def __iter__(self) -> Iterator[Lesson]:
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, number: int) -> Lesson:
+        one = self._told[number]
+        return Lesson(one["kind"], tuple(map(self._picture, one["shown"])), tuple(one["messages"]),
+                      one["completion"], tuple(Letter(*letter) for letter in one["letters"]))  # fmt: skip
+
+    def _picture(self, number: int) -> Picture:
+        return _as_picture(self._colours[self._lines[number][self._places[number]]])
 
 
 def _as_numbers(picture: Picture) -> NDArray[np.uint32]:

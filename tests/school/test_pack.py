@@ -27,6 +27,10 @@ def test_lessons_come_back_to_the_last_bit_and_in_their_order(tmp_path: Path) ->
     assert pack.write(tmp_path / "some.lessons", told, {"seeds": 15}) == len(told)
     back = list(pack.read(tmp_path / "some.lessons"))
     assert all(same(one, other) for one, other in zip(told, back, strict=True))
+    anywhere = pack.Pack(tmp_path / "some.lessons")
+    assert len(anywhere) == len(told)
+    assert all(same(anywhere[number], told[number]) for number in (len(told) - 1, 0, 21, -2))
+    assert [one.completion for one in anywhere[5:9]] == [one.completion for one in told[5:9]]
     assert pack.about(tmp_path / "some.lessons") == {"version": 1, "lessons": len(told), "seeds": 15}
 
 

@@ -38,3 +38,15 @@ def test_a_folder_without_a_model_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "no model in" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_stage_or_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
+    for words, said in (
+        (("--stage", "nursery"), "no stage 'nursery'"),
+        (("--pack", "README.md"), "no file of lessons"),
+    ):
+        done = surehand("train", "pocket", str(tmp_path / "mine"), *words)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "mine").exists()
