@@ -18,9 +18,7 @@ train_app = typer.Typer(
 train_app.command()(demonstrations)
 train_app.command()(overlap)
 Folder = Annotated[Path, typer.Argument(help="Where its weights are, or will be.", metavar="FOLDER")]
-Stage = Annotated[
-    str, typer.Option(help="Which lessons, from the easiest: print, prints, words, few, ask, act, task, page.")
-]
+Stage = Annotated[str, typer.Option(help="Which lessons: print, prints, words, few, ask, act, task, page.")]
 
 
 @train_app.command()
