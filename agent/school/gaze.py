@@ -22,8 +22,9 @@ class Gaze:
 
     def __init__(self, model: Any) -> None:
         layers = model.model.language_model.layers
-        late = max(1, 2 * len(layers) // 3)
-        self._heads = [layers[late // 2].self_attn, layers[late].self_attn]
+        late = max(1, len(layers) - 2)
+        early = min(len(layers) // 3, late - 1)
+        self._heads = [layers[early].self_attn, layers[late].self_attn]
         self._model, self._seen = model, dict[int, tuple[torch.Tensor, torch.Tensor]]()
 
     def __enter__(self) -> "Gaze":

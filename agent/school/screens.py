@@ -126,6 +126,7 @@ def _words(rng: Random) -> Sheet:
         sheet.write(x, y, writing, ink)
         sheet.add("text", text, spot, text, spot)
     sheet.elements.sort(key=lambda one: (one.box.top, one.box.left))
+    sheet.letters.sort(key=lambda one: (one.top, one.left))
     return sheet
 
 

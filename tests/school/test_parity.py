@@ -29,7 +29,7 @@ def school(*words: str) -> str:
 
 async def test_both_say_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "small"
-    school("train", str(folder), "--shape", "tiny", "--stage", "letters", "--minutes", "2", "--threads", "1")
+    school("train", str(folder), "--shape", "tiny", "--stage", "print", "--minutes", "2", "--threads", "1")
     port = free_port(None)
     assert port
     decided = plan(find(str(folder)), "cpu", look())
@@ -42,7 +42,7 @@ async def test_both_say_the_same(tmp_path: Path) -> None:
 
         await until(ready, 900, "vLLM")
         url = f"http://127.0.0.1:{port}/v1"
-        told = await asyncio.to_thread(school, "parity", str(folder), url, "small", "--stage", "letters")
+        told = await asyncio.to_thread(school, "parity", str(folder), url, "small", "--stage", "print")
     finally:
         await processes.end(pid, 15)
     found = json.loads(told)

@@ -22,15 +22,15 @@ def surehand(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(not CPU_PYTHON.exists(), reason="no .venv-serve: run 'make vllm'")
 def test_slices_go_on_from_each_other(tmp_path: Path) -> None:
     line = ("train", "pocket", str(tmp_path / "mine"), "--shape", "tiny", "--minutes", "0.1", "--threads", "1")
-    for more in (("--stage", "print", "--only-letters"), ("--stage", "letters", "--batch", "8")):
+    for more in (("--stage", "print", "--only-letters"), ("--stage", "print", "--batch", "8")):
         done = surehand(*line, *more)
         assert done.returncode == 0, done.stderr
         assert "letters seen" in done.stdout
     curve = [json.loads(line) for line in (tmp_path / "mine" / "curve.jsonl").read_text().splitlines()]
     assert curve[-1]["lessons"] > curve[0]["lessons"]
     assert max(file.stat().st_size for file in (tmp_path / "mine").iterdir()) < 16 * 2**20
-    asked = surehand("train", "examine", str(tmp_path / "mine"), "--stage", "letters", "--lessons", "8")
-    assert {"letters exact", "letters letters"} <= json.loads(asked.stdout).keys()
+    asked = surehand("train", "examine", str(tmp_path / "mine"), "--stage", "print", "--lessons", "8")
+    assert {"transcribe exact", "transcribe letters"} <= json.loads(asked.stdout).keys()
 
 
 def test_a_folder_without_a_model_is_one_line(tmp_path: Path) -> None:
