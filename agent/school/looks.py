@@ -9,6 +9,7 @@ from agent.school.lesson import Letter
 from agent.school.shape import MERGE
 
 _BOX = re.compile(r"\[(\d+), (\d+), (\d+), (\d+)\]")
+_PICTURE_END = "<|vision_end|>"
 _SHORT = 3
 """Names of fewer letters are looked for only behind a quotation mark: they occur by chance."""
 _INNER = 0.2
@@ -67,7 +68,7 @@ def looks(
     is none, the answer is what all letters say.
     """
     find = _Finder(letters, size, (grid[0] // MERGE, grid[1] // MERGE))
-    asked = prompt.text.rfind("<|vision_end|>")
+    asked = prompt.text.rfind(_PICTURE_END)  # what is before it cannot look at it
     boxes = [found for found in _BOX.finditer(prompt.text) if found.start() > asked]
     for box in boxes:
         yield from find.numbers(prompt, box, ahead=False)
@@ -77,7 +78,7 @@ def looks(
         yield from find.numbers(answer, box, ahead=True)
         inside = find.within(box)
         if len(given) == 1:
-            yield from find.name(prompt, inside, 0, len(prompt.text))
+            yield from find.name(prompt, inside, max(asked, 0), len(prompt.text), ahead=False)
             yield from find.name(answer, inside, 0, len(answer.text))
         else:
             after = given[number + 1].start() if number + 1 < len(given) else len(answer.text)
@@ -115,18 +116,23 @@ class _Finder:
         """From an answer that is exactly what all letters of the picture say."""
         begin = answer.text.rfind("</think>") + len("</think>")
         if _packed(answer.text[begin:]) == "".join(letter.sign for letter in self._letters):
-            yield from self._along(answer, begin, self._letters)
+            yield from self._along(answer, begin, self._letters, ahead=True)
 
-    def name(self, text: Text, letters: Sequence[Letter], start: int, stop: int) -> Iterator[Look]:
-        """From every place of a text, in this part of it, where just these letters follow each other."""
+    def name(
+        self, text: Text, letters: Sequence[Letter], start: int, stop: int, *, ahead: bool = True
+    ) -> Iterator[Look]:
+        """From every place of a text, in this part of it, where just these letters follow each other.
+
+        With `ahead` also from what stands before each.
+        """
         if not letters:
             return
         pattern = r"\s*".join(re.escape(letter.sign) for letter in letters)
         for found in re.compile(pattern).finditer(text.text, start, stop):
             if len(letters) >= _SHORT or text.text[found.start() - 1] == '"':
-                yield from self._along(text, found.start(), letters)
+                yield from self._along(text, found.start(), letters, ahead)
 
-    def _along(self, text: Text, at: int, letters: Sequence[Letter]) -> Iterator[Look]:
+    def _along(self, text: Text, at: int, letters: Sequence[Letter], ahead: bool) -> Iterator[Look]:
         for letter in letters:
             at = text.text.index(letter.sign, at)
             wide, tall = letter.right - letter.left, letter.bottom - letter.top
@@ -137,7 +143,8 @@ class _Finder:
             for place in text.tokens(at, at + 1):
                 for cell in stands.cells(*self._cells):
                     yield Look(False, place, cell)
-                    yield Look(True, place - 1, cell)
+                    if ahead:
+                        yield Look(True, place - 1, cell)
             at += 1
 
 

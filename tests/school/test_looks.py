@@ -45,6 +45,11 @@ def test_short_names_are_not_found_by_chance() -> None:
     assert not [look for look in told("kick", "[600, 500, 900, 1000]") if look[1] < 4]
 
 
+def test_words_before_the_picture_do_not_look_at_it() -> None:
+    prompt = '"O" in <|vision_end|>"O"'
+    assert {place for _, place, _ in told(prompt, "[300, 0, 600, 400]") if place < len(prompt)} == {prompt.rindex("O")}
+
+
 def test_what_stands_at_a_box_is_looked_at_from_the_numbers_asked_and_from_the_answer() -> None:
     prompt, answer = "<|vision_end|>At [300, 0, 600, 400]?", '</think>"O"'
     found = told(prompt, answer)
