@@ -68,7 +68,8 @@ NANO = Shape(
 """3 million weights, for the CPU."""
 TINY = Shape(
     see_hidden=64, see_heads=2, see_layers=2, see_inner=128,
-    say_hidden=64, say_heads=2, say_layers=2, say_inner=128, say_groups=1, head=32, deep=0, positions=144, least=4 * CELL**2,
+    say_hidden=64, say_heads=2, say_layers=2, say_inner=128, say_groups=1, head=32, deep=0,
+    positions=144, least=4 * CELL**2,
 )  # fmt: skip
 """For tests."""
 SHAPES = {"pocket": POCKET, "nano": NANO, "tiny": TINY}
