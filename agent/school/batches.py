@@ -1,7 +1,7 @@
 """Lessons as tensors: what a model reads, and what it is to write after that."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -12,7 +12,7 @@ from torch.nn import functional
 from agent.school.lesson import Lesson
 from agent.school.looks import Look, Text, looks
 from agent.school.shape import CELL, MERGE
-from agent.school.sight import Sizes, patches, see
+from agent.school.sight import Sizes, layer, patches, see
 from agent.school.spelling import signs
 from agent.school.tokens import END, PICTURE
 
@@ -157,8 +157,8 @@ def batched(lessons: Iterable[Lesson], teller: Teller, size: int) -> Iterator[Ba
 class Seen:
     """What the tower sees in the pictures of a batch, in the form in which transformers hands it on."""
 
-    def __init__(self, model: Any, batch: Batch) -> None:
-        self.tokens, deeper = see(model.model.visual, patches(batch.pictures, *batch.grid), *batch.grid)
+    def __init__(self, model: Any, batch: Batch, through: Callable[..., torch.Tensor] = layer) -> None:
+        self.tokens, deeper = see(model.model.visual, patches(batch.pictures, *batch.grid), *batch.grid, through)
         self.pooler_output = (self.tokens,)
         self.deepstack_features = [(level,) for level in deeper]
 

@@ -6,6 +6,7 @@ leaves an accelerator idle. Here a batch has an axis of its own. A test holds bo
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -60,8 +61,19 @@ def patches(pictures: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
     return cut.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(count, rows * columns, 3 * PATCH * PATCH)
 
 
-def see(visual: Any, pieces: torch.Tensor, rows: int, columns: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Patches (count, patches, …) through the tower → its tokens (all tokens, width), and those of deeper levels."""
+def layer(block: Any, hidden: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
+    """One layer of the tower, (count, patches, width) → the same."""
+    hidden = hidden + _attend(block.attn, block.norm1(hidden), cosine, sine)
+    return hidden + block.mlp(block.norm2(hidden))
+
+
+def see(
+    visual: Any, pieces: torch.Tensor, rows: int, columns: int, through: Callable[..., torch.Tensor] = layer
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Patches (count, patches, …) through the tower → its tokens (all tokens, width), and those of deeper levels.
+
+    `through` is `layer`, or `layer` compiled.
+    """
     count, length, _ = pieces.shape
     weight = visual.patch_embed.proj.weight.sum(2).flatten(1)
     places, shares, turns = _places(rows, columns, visual.num_grid_per_side, pieces.device)
@@ -70,8 +82,7 @@ def see(visual: Any, pieces: torch.Tensor, rows: int, columns: int) -> tuple[tor
     cosine, sine = visual.rotary_pos_emb(hidden, turns)
     deeper: list[torch.Tensor] = []
     for number, block in enumerate(visual.blocks):
-        hidden = hidden + _attend(block.attn, block.norm1(hidden), cosine, sine)
-        hidden = hidden + block.mlp(block.norm2(hidden))
+        hidden = through(block, hidden, cosine, sine)
         if number in visual.deepstack_visual_indexes:
             deeper.append(visual.deepstack_merger_list[len(deeper)](hidden.reshape(count * length, -1)))
     return visual.merger(hidden.reshape(count * length, -1)), deeper

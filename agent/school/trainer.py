@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from agent.school.batches import Batch, Seen, Teller, batched, loss_of
 from agent.school.gaze import Gaze
 from agent.school.lesson import Lesson
+from agent.school.sight import layer
 from agent.school.spelling import Spelling
 
 _CURVE = "curve.jsonl"
@@ -56,6 +57,7 @@ class Slice:
     device: str = "cpu"
     steps: int | None = None
     compiled: bool = False
+    """Whether the tower is compiled, by the size of pictures: on a processor it takes a minute or two for each."""
     only_letters: bool = False
     """Whether only the tower learns, by its letters: the first thing, and far quicker without answers."""
     look: float = 1.0
@@ -93,14 +95,14 @@ def train(
     device = torch.device(this.device)
     learner = nn.ModuleList([model, spelling.layer]).to(device).train()
     optimizer = _optimizer(learner, this)
-    losses = torch.compile(_losses, dynamic=True) if this.compiled else _losses
+    through = torch.compile(layer) if this.compiled else layer
     looks, progress = [], _Progress(model, this)
     with Gaze(model) as gaze:
         for batch in _batches(lessons, teller, this):
             rate = this.learning_rate * share(this, progress.steps, progress.minutes)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            loss, spelled, looked = losses(model, spelling, gaze, batch.to(device), this.only_letters)
+            loss, spelled, looked = _losses(model, spelling, gaze, batch.to(device), this.only_letters, through)
             (loss + this.spelling * spelled + this.gaze * looked).backward()
             nn.utils.clip_grad_norm_(learner.parameters(), this.clip)
             optimizer.step()
@@ -138,11 +140,11 @@ def _optimizer(model: Any, this: Slice) -> torch.optim.Optimizer:
 
 
 def _losses(
-    model: Any, spelling: Spelling, gaze: Gaze, batch: Batch, only_letters: bool
+    model: Any, spelling: Spelling, gaze: Gaze, batch: Batch, only_letters: bool, through: Callable[..., torch.Tensor]
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Of answers, letters, and where tokens look, with matrices in bfloat16 and weights in float32."""
     with torch.autocast(batch.tokens.device.type, torch.bfloat16):
-        seen = Seen(model, batch)
+        seen = Seen(model, batch, through)
         letters = spelling.loss(seen.tokens, batch.signs)
         if only_letters:
             return torch.zeros_like(letters), letters, torch.zeros_like(letters)
