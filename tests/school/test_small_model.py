@@ -131,6 +131,36 @@ def test_an_answer_is_the_one_that_transformers_writes(folder: Path) -> None:
     assert found.text == teller.tokenizer.decode(written[:ended])
 
 
+def test_looks_are_watched_and_not_changed(folder: Path) -> None:
+    import torch
+
+    from agent.school.batches import Seen, loss_of
+    from agent.school.gaze import Gaze
+
+    model, teller = _parts(folder)
+    batch = teller.batch([teller.tell(lesson(1)), teller.tell(lesson(2))])
+    assert len(batch.looks)
+    with torch.no_grad():
+        seen = Seen(model, batch)
+        alone = loss_of(model, batch, seen)
+        with Gaze(model) as gaze:
+            assert torch.allclose(loss_of(model, batch, seen), alone, atol=1e-5)
+            told = batch.looks[:1]
+            layer = model.model.language_model.layers[1].self_attn
+            found = gaze.right(told)
+    assert loss_of(model, batch, seen).requires_grad
+    kept: list[Any] = []
+    watch = layer.register_forward_hook(lambda _module, _inputs, outputs: kept.append(outputs[1]))
+    model.model.language_model.set_attn_implementation("eager")
+    with torch.no_grad():
+        loss_of(model, batch, seen)
+    watch.remove()
+    model.model.language_model.set_attn_implementation("sdpa")
+    head, number, place, cell = told[0].tolist()
+    assert head == 1
+    assert found == pytest.approx(float(kept[0][number, 0, place, cell]), abs=1e-4)
+
+
 def test_letters_are_told_where_they_stand(folder: Path) -> None:
     from agent.school.spelling import signs
 
