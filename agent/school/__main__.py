@@ -85,7 +85,8 @@ def _train(chosen: argparse.Namespace) -> None:
     model = load(folder) if begun else new_model(shape, tokenizer, chosen.seed)
     curve = trainer.read_curve(folder)
     this = trainer.Slice(
-        minutes=chosen.minutes, batch=chosen.batch, learning_rate=chosen.learning_rate, warmup=30 if begun else 100,
+        minutes=chosen.minutes, stage=chosen.stage, batch=chosen.batch, learning_rate=chosen.learning_rate,
+        warmup=30 if begun else 100,
         first=curve[-1]["lessons"] if curve else 0, seed=chosen.seed, workers=chosen.workers, threads=chosen.threads,
         device=chosen.device, compiled=chosen.compile, only_letters=chosen.only_letters,
     )  # fmt: skip

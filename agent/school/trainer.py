@@ -40,6 +40,8 @@ class Slice:
     """
 
     minutes: float
+    stage: str = ""
+    """What its lessons are called."""
     batch: int = 32
     learning_rate: float = 1e-3
     warmup: int = 100
@@ -66,8 +68,9 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How far a slice is. `loss` is of lessons as they were read, `unread` of those that are never read."""
+    """How far a slice of a stage is. `loss` is of lessons as they were read, `unread` of those that are never read."""
 
+    stage: str
     minutes: float
     lessons: int
     loss: float
@@ -237,7 +240,8 @@ class _Progress:
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} after {self.steps} steps; take a lower learning rate")
         look = Look(
-            minutes=round(minutes, 3), lessons=self._this.first + self._lessons, loss=loss, unread=unread,
+            stage=self._this.stage, minutes=round(minutes, 3), lessons=self._this.first + self._lessons,
+            loss=loss, unread=unread,
             pictures_per_second=round(self._pictures / (minutes * 60), 1),
             used=self._work / (minutes * 60) / self._peak if self._peak else None, exam=exam,
         )  # fmt: skip
