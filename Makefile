@@ -38,10 +38,10 @@ soak: setup  ## repetitions, chaos and long suites
 	$(BIN)/pytest -m soak
 
 school: vllm  ## an hour of training a small model on the CPU, and its examination
-	for stage in "print --only-letters --minutes 5" "prints --only-letters --minutes 15" "letters --minutes 10" \
-	  "word --minutes 15" "few --minutes 15"; do \
+	for stage in "print --only-letters --minutes 2" "print --minutes 4" "prints --minutes 10" "words --minutes 8" \
+	  "few --minutes 10" "task --minutes 26"; do \
 	  $(BIN)/surehand train pocket runs/school --shape nano --batch 8 --learning-rate 2e-3 --stage $$stage || exit; done
-	$(BIN)/surehand train examine runs/school --stage few
+	$(BIN)/surehand train examine runs/school --stage task --lessons 300
 
 demo: setup  ## watch it work; without vLLM (no room, another processor) it shows the rest
 	-@bash docker/setup-serve.sh
