@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from agent.training.bulk import Bulk, Tally
+    from agent.training.bulk import Tally
 
 _SUITES = ["miniwob/*", "web/*"]
 
@@ -30,15 +30,16 @@ def demonstrations(
     seeds: Annotated[str, typer.Option(help="Draws to learn from, such as 0-49; 0 to 49999 at most.")] = "0-9",
     out: Annotated[Path, typer.Option(help="The file of lessons.")] = Path("demonstrations.lessons"),
     pictures: Annotated[int, typer.Option(help="Screenshots that the model is shown of each run.", min=1)] = 1,
-    parallel: Annotated[int | None, typer.Option(help="Worlds at once; else two for each core.", min=1)] = None,
+    parallel: Annotated[int | None, typer.Option(help="Worlds at once; else three for each core.", min=1)] = None,
     config: Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")] = None,
 ) -> None:
     """Make lessons of reference solutions: each decision, with the very prompt that a model would have had."""
     from agent.bench.plan import numbers
     from agent.commands.live import console
-    from agent.commands.wiring import require, task_for, worlds
+    from agent.commands.wiring import near_worlds, require, task_for
     from agent.prompt import Style
     from agent.school.holdout import HeldOutError
+    from agent.school.pack import Writer
     from agent.settings import load
     from agent.training.bulk import Bulk
 
@@ -47,13 +48,23 @@ def demonstrations(
     settings = load(config, browser="headless")
     require(settings, "browser")
     style = Style(history=settings.history, image_max=pictures, fold=1)
-    bulk = Bulk(lambda scenario, seed: task_for(settings, scenario, seed), worlds(settings, same_page=True), style,
-                parallel or 2 * (os.cpu_count() or 1))  # fmt: skip
+    scenarios, draws = _solved(patterns or _SUITES), numbers(seeds)
+    about = {"scenarios": scenarios, "seeds": draws, "pictures": pictures}
+    screen, began = console(), time.monotonic()
+
+    def say(tally: "Tally") -> None:
+        rate = tally.steps / (time.monotonic() - began)
+        done = tally.episodes + tally.left_out.total()
+        status.update(f"{done} of {len(scenarios) * len(draws)} episodes, {rate:.1f} steps a second")
+
     try:
-        done = asyncio.run(_make(bulk, _solved(patterns or _SUITES), numbers(seeds), out, console()))
-        _say(done, out, console())
+        with screen.status("opening worlds") as status, Writer(out, about) as writer:
+            bulk = Bulk(lambda scenario, seed: task_for(settings, scenario, seed), near_worlds(settings), style,
+                        parallel or 3 * (os.cpu_count() or 1), writer.add, on_episode=say)  # fmt: skip
+            tally = asyncio.run(bulk.run(scenarios, draws))
     except HeldOutError as error:
         raise UserError(str(error), remedy="choose other --seeds") from None
+    _say(tally, time.monotonic() - began, out, screen)
 
 
 def _solved(patterns: "Sequence[str]") -> list[str]:
@@ -66,34 +77,12 @@ def _solved(patterns: "Sequence[str]") -> list[str]:
     return found
 
 
-class _Done(NamedTuple):
-    tally: "Tally"
-    seconds: float
-
-
-async def _make(
-    bulk: "Bulk", scenarios: "Sequence[str]", seeds: "Sequence[int]", out: Path, screen: "Console"
-) -> _Done:  # fmt: skip
-    from agent.school.pack import Writer
-    from agent.training.bulk import Tally
-
-    tally, began = Tally(), time.monotonic()
-    about = {"scenarios": list(scenarios), "seeds": list(seeds), "pictures": bulk.style.image_max}
-    with screen.status("opening worlds") as status, Writer(out, about) as writer:
-        async for lessons in bulk.lessons(scenarios, seeds, tally):
-            writer.add(lessons)
-            rate = tally.steps / (time.monotonic() - began)
-            status.update(f"{tally.episodes} of {len(scenarios) * len(seeds)} episodes, {rate:.1f} steps a second")
-    return _Done(tally, time.monotonic() - began)
-
-
-def _say(done: _Done, out: Path, screen: "Console") -> None:
+def _say(tally: "Tally", seconds: float, out: Path, screen: "Console") -> None:
     from agent.commands.live import signed
     from scenarios.schema import counted
 
-    tally = done.tally
-    made = f"{counted(tally.episodes, 'episode')}, {counted(tally.steps, 'step')} in {done.seconds:.0f} s"
-    rate, size = tally.steps / done.seconds, out.stat().st_size / 2**20
+    made = f"{counted(tally.episodes, 'episode')}, {counted(tally.steps, 'step')} in {seconds:.0f} s"
+    rate, size = tally.steps / seconds, out.stat().st_size / 2**20
     screen.print(signed("good", f"{made} ({rate:.1f} a second), {size:.1f} MB in {out}"), soft_wrap=True)
     for (scenario, why), count in tally.left_out.most_common():
         screen.print(f"left out: {scenario}, {count} times: {why}", soft_wrap=True)

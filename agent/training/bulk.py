@@ -1,11 +1,12 @@
-"""Many demonstrations: worlds beside each other, one scenario after the other, lessons in the order of seeds."""
+"""Many demonstrations: worlds beside each other, each with the next episode, lessons in the order of the episodes."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from agent.means import MakeWorld
 from agent.prompt import Style
@@ -16,8 +17,8 @@ from env.base import Environment, Shots
 from scenarios.base import Task
 from tools.errors import EnvError, ScenarioError
 
-_AT_ONCE = 200
-"""Episodes whose pictures are kept before they are made lessons: 200 are some 100 MB of files."""
+_AHEAD = 4
+"""Episodes for each world that may be done before it is their turn: their pictures lie in memory."""
 
 
 @dataclass(slots=True)
@@ -29,60 +30,73 @@ class Tally:
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
+class _Told(NamedTuple):
+    """One episode: its lessons, none where it was left out for the reason `why`."""
+
+    scenario: str
+    lessons: list[Lesson]
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """How demonstrations are made: the tasks, their worlds, `parallel` of them at once, and how prompts are told."""
+    """How demonstrations are made: the tasks, their worlds, `parallel` of them at once, and how prompts are told.
+
+    `add` gets the lessons of each episode, in order, in a thread of its own: packing them takes long.
+    """
 
     make_task: Callable[[str, int], Task]
     make_world: MakeWorld
     style: Style
     parallel: int
+    add: Callable[[Sequence[Lesson]], None]
     part: Part = "training"
-    on_step: Callable[[Tally], None] = lambda tally: None
+    on_episode: Callable[[Tally], None] = lambda tally: None
 
-    async def lessons(
-        self, scenarios: Sequence[str], seeds: Sequence[int], tally: Tally
-    ) -> AsyncIterator[list[Lesson]]:
-        """The lessons of every scenario at every seed, some episodes at a time.
+    async def run(self, scenarios: Sequence[str], seeds: Sequence[int]) -> Tally:
+        """The lessons of every scenario at every seed.
 
         An episode whose solution or check fails is left out, and so is one whose world broke twice. Raises
         HeldOutError before anything is begun, UserError.
         """
         for seed in seeds:
             require(seed, self.part)
+        jobs = [(scenario, seed) for scenario in scenarios for seed in seeds]
+        done = [asyncio.get_running_loop().create_future() for _ in jobs]
+        waiting, room = iter(enumerate(jobs)), asyncio.Semaphore(_AHEAD * self.parallel)
         workers = [_Worker(self.make_world) for _ in range(self.parallel)]
-        try:
-            for scenario in scenarios:
-                for first in range(0, len(seeds), _AT_ONCE):
-                    tasks = [self.make_task(scenario, seed) for seed in seeds[first : first + _AT_ONCE]]
-                    with TemporaryDirectory(prefix="surehand-") as folder:
-                        yield list(self._told(await self._shown(workers, tasks, Shots(Path(folder))), tally))
-        finally:
-            await asyncio.gather(*(worker.close() for worker in workers))
-
-    async def _shown(self, workers: Sequence["_Worker"], tasks: Sequence[Task], shots: Shots) -> list[Demonstration]:
-        """What became of each task, in order."""
-        found: dict[int, Demonstration] = {}
-        waiting = iter(enumerate(tasks))
 
         async def work(worker: _Worker) -> None:
-            for number, task in waiting:
-                found[number] = await worker.show(task, shots, self.part)
+            while await room.acquire() and (job := next(waiting, None)):
+                number, (scenario, seed) = job
+                done[number].set_result(await self._told(worker, self.make_task(scenario, seed)))
 
-        async with asyncio.TaskGroup() as group:
-            for worker in workers:
-                group.create_task(work(worker))
-        return [found[number] for number in range(len(tasks))]
+        tally = Tally()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for worker in workers:
+                    group.create_task(work(worker))
+                for number in range(len(jobs)):
+                    await self._take(await done[number], tally)
+                    done[number] = asyncio.Future()  # its pictures are not kept
+                    room.release()
+        finally:
+            await asyncio.gather(*(worker.close() for worker in workers))
+        return tally
 
-    def _told(self, shown: Sequence[Demonstration], tally: Tally) -> Iterator[Lesson]:
-        for one in shown:
-            if not one.passed:
-                tally.left_out[one.task.scenario, one.why] += 1
-                continue
+    async def _told(self, worker: "_Worker", task: Task) -> _Told:
+        with TemporaryDirectory(prefix="surehand-") as folder:
+            shown = await worker.show(task, Shots(Path(folder)), self.part)
+            return _Told(task.scenario, list(taught(shown, self.style)) if shown.passed else [], shown.why)
+
+    async def _take(self, told: _Told, tally: Tally) -> None:
+        if told.lessons:
             tally.episodes += 1
-            tally.steps += len(one.steps)
-            self.on_step(tally)
-            yield from taught(one, self.style)
+            tally.steps += len(told.lessons)
+            await asyncio.to_thread(self.add, told.lessons)
+        else:
+            tally.left_out[told.scenario, told.why] += 1
+        self.on_episode(tally)
 
 
 class _Worker:

@@ -22,7 +22,7 @@ from agent.school.acting import completion
 from agent.school.holdout import Part, require
 from agent.school.lesson import Lesson, Picture
 from agent.trace import Completion, Decision, Step
-from env.base import Effect, Environment, Observation, Shots
+from env.base import Effect, Environment, Observation, Probe, Shots
 from env.effect import classify
 from scenarios.base import Intent, Task
 from tools.actions import Answer, BrowserAction, Click, ComputerAction, MouseMove, Terminate
@@ -61,10 +61,10 @@ async def demonstrate(task: Task, world: Environment, shots: Shots, part: Part =
     intents, words = oracle(probe, Random(task.seed)), Random(task.seed)
     steps, answer = list[Step](), None
     try:
-        while len(steps) < task.limits.steps:
+        while len(steps) < task.limits.steps and not await _over(task, probe):
             seen = await world.observe(shots)
             effect = _effect(steps, seen)
-            if task.episode and await task.episode.over(probe):
+            if await _over(task, probe):  # while the picture came to rest
                 break
             intent = await anext(intents, Intent(Terminate(status="success"), ""))
             step = _step(steps, seen, effect, intent, words)
@@ -139,6 +139,10 @@ def _action(step: Step) -> ComputerAction | BrowserAction:
     if not isinstance(step.reply, Decision):
         raise ScenarioError(f"a reply that was written for a solution cannot be read: {step.reply.why}")
     return step.reply.action
+
+
+async def _over(task: Task, probe: Probe) -> bool:
+    return task.episode is not None and await task.episode.over(probe)
 
 
 def _effect(steps: list[Step], seen: Observation) -> Effect | None:
