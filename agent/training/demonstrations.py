@@ -22,6 +22,7 @@ from agent.school.acting import completion
 from agent.school.holdout import Part, require
 from agent.school.lesson import Lesson, Picture
 from agent.trace import Completion, Decision, Step
+from agent.training.bulk import Tell, Told
 from env.base import Effect, Environment, Observation, Probe, Shots
 from env.effect import classify
 from scenarios.base import Intent, Task
@@ -78,6 +79,16 @@ async def demonstrate(task: Task, world: Environment, shots: Shots, part: Part =
             await intents.aclose()
     result = await check.judge(probe, answer)
     return Demonstration(task, tuple(steps), result.passed, result.why)
+
+
+def demonstrated(style: Style, part: Part = "training") -> Tell:
+    """What makes the lessons of a task's solution, told in a style; none where the check does not pass."""
+
+    async def tell(task: Task, world: Environment, shots: Shots) -> Told:
+        shown = await demonstrate(task, world, shots, part)
+        return Told(list(taught(shown, style)) if shown.passed else [], shown.why)
+
+    return tell
 
 
 def taught(shown: Demonstration, style: Style) -> Iterator[Lesson]:

@@ -20,7 +20,7 @@ from agent.school.lesson import Lesson
 from agent.settings import load
 from agent.trace import Completion, Decision, RunFolder, Status
 from agent.training.bulk import Bulk, Tally
-from agent.training.demonstrations import as_messages, demonstrate, taught
+from agent.training.demonstrations import as_messages, demonstrate, demonstrated, taught
 from agent.training.overlap import beginnings, overlap
 from env.base import Probe, Shots
 from env.held import Held
@@ -31,6 +31,7 @@ from tools.actions import LeftClick, Terminate
 from tools.geometry import GridPoint
 
 LAST_ONE = Style(image_max=1, fold=1)
+SHOWN = demonstrated(LAST_ONE)
 
 
 async def test_each_decision_is_taught_behind_the_prompt_of_a_run(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ async def test_no_episode_of_a_held_out_seed_is_begun(tmp_path: Path, seed: int)
         return ScriptedWorld(APP, task.size)
 
     told: list[Lesson] = []
-    bulk = Bulk(lambda scenario, seed: Notes().at(seed), make_world, LAST_ONE, parallel=2, add=told.extend)
+    bulk = Bulk(lambda scenario, seed: Notes().at(seed), make_world, SHOWN, "training", 2, told.extend)
     with pytest.raises(HeldOutError):
         await bulk.run(["test/note"], [0, seed])
     task = Notes().at(seed)
@@ -95,14 +96,14 @@ async def test_lessons_come_in_the_order_of_seeds_and_what_fails_is_counted() ->
 
     async def made(parallel: int) -> tuple[list[str], Tally]:
         told: list[Lesson] = []
-        bulk = Bulk(task, lambda task: ScriptedWorld(APP, task.size), LAST_ONE, parallel, told.extend)
-        tally = await bulk.run(["test/note"], range(20))
+        bulk = Bulk(task, lambda task: ScriptedWorld(APP, task.size), SHOWN, "training", parallel, told.extend)
+        tally = await bulk.run(["test/note"], range(6))
         return [one.completion for one in told], tally
 
     told, tally = await made(3)
     assert (told, tally) == await made(1)
-    assert tally.episodes == 19
-    assert tally.steps == len(told)
+    assert tally.tasks == 5
+    assert tally.lessons == len(told)
     assert tally.left_out.total() == 1
 
 
@@ -114,10 +115,10 @@ async def test_a_world_that_breaks_is_replaced_once_and_then_the_episode_is_left
         return worlds[-1]
 
     told: list[Lesson] = []
-    bulk = Bulk(lambda scenario, seed: Notes().at(seed), world, LAST_ONE, 1, told.extend)
+    bulk = Bulk(lambda scenario, seed: Notes().at(seed), world, SHOWN, "training", 1, told.extend)
     tally = await bulk.run(["test/note"], range(3))
     assert len(worlds) == 4
-    assert tally.episodes == 2
+    assert tally.tasks == 2
     ((_, why),) = tally.left_out
     assert why.startswith("the world broke: ")
 
