@@ -61,17 +61,15 @@ async def _in_bulk(settings: Settings, scenarios: list[str], file: Path) -> tupl
 
 
 async def _by_the_loop(settings: Settings, scenarios: list[str], folder: Path) -> tuple[int, int, float]:
-    world, began, steps, episodes = None, time.perf_counter(), 0, 0
+    tasks = [task_for(settings, scenario, seed) for scenario in scenarios for seed in _BY_THE_LOOP]
+    began, steps = time.perf_counter(), 0
+    world = worlds(settings)(tasks[0])
     try:
-        for task in (task_for(settings, scenario, seed) for scenario in scenarios for seed in _BY_THE_LOOP):
-            kept = world = world or worlds(settings)(task)
+        for number, task in enumerate(tasks):
             assert task.oracle
-            into = folder / f"{episodes}"
-            done = await run(task, as_model(task.oracle), lambda task, kept=kept: Held(kept), into)
+            done = await run(task, as_model(task.oracle), lambda task: Held(world), folder / f"{number}")
             assert done.status is Status.PASSED, done
-            steps += sum(1 for _ in RunFolder(into).steps())
-            episodes += 1
+            steps += sum(1 for _ in RunFolder(folder / f"{number}").steps())
     finally:
-        if world:
-            await world.close()
-    return episodes, steps, time.perf_counter() - began
+        await world.close()
+    return len(tasks), steps, time.perf_counter() - began

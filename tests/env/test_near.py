@@ -10,6 +10,7 @@ from env.world import WorldSpec
 from tests.env.worlds import CHANGES, OUTSIDE, PAGES, SETUPS, SIZE
 
 
+@pytest.mark.soak
 @pytest.mark.browser
 async def test_a_world_in_this_process_keeps_the_contract(tmp_path: Path) -> None:
     spec = WorldSpec(kind="browser", size=SIZE, assets=PAGES)
