@@ -39,19 +39,23 @@ if TYPE_CHECKING:
 
 _LOAD_LIMIT = 20.0
 _PAINTED = """
-async ([known, patience]) => {
+async ([known, patience, still]) => {
   if (performance.timeOrigin !== known && !performance.getEntriesByName('first-contentful-paint').length)
     await new Promise(done => {
       new PerformanceObserver(list => list.getEntriesByName('first-contentful-paint').length && done())
         .observe({type: 'paint', buffered: true});
       setTimeout(done, patience);
     });
+  const runs = animation => animation.playState === 'running';
+  const moves = () => window.jQuery?.timers?.length || document.getAnimations().some(runs);
+  for (let looks = 0; still && looks < 30 && moves(); looks++) await new Promise(done => setTimeout(done, still));
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
   return performance.timeOrigin;
 }
 """
 """Two frames, and for a new document its first contents on the display: Chromium reports that paint when it has been
-presented, while a frame callback may run long before on a busy machine. A page without text or pictures has none."""
+presented, while a frame callback may run long before on a busy machine. A page without text or pictures has none.
+With `still`, milliseconds between looks, animations are waited for, too."""
 _FIRST_PAINT_WITHIN = 1000  # milliseconds
 _VIEWS: dict[Kind, View] = {"browser": "headless", "kiosk": "kiosk", "window": "window"}
 
@@ -124,9 +128,10 @@ class BrowserWorld:
             await self._context.tracing.start(screenshots=True, snapshots=True)
         sandbox = self._open_sandbox()
         self._tabs = await Tabs.of(self._context, HomeFiles(sandbox.home, sandbox.home_inside))
-        self._changes = PageChanges(self._tabs)
+        self._changes = None if self._spec.same_page else PageChanges(self._tabs)
         self._hands = BrowserHands(self._tabs)
         if self._spec.watched:
+            assert self._changes is not None
             self._watched = await PageWatch.prepare(self._tabs, self._changes, private=self._spec.network)
 
     async def _start(self) -> None:
@@ -186,9 +191,12 @@ class BrowserWorld:
     async def look(self) -> Look:
         """Settles and grabs, through X where there is a display."""
         page = (await self._open_tabs().front()).page
-        assert self._changes is not None
         await self._stay(page)
         url = page.url
+        if self._changes is None:
+            rest = await settle(_NONE, self._last_input, quiet=self._spec.quiet, limit=self._spec.limit)
+            await self._painted(page)
+            return Look(await BrowserEyes(self._open_tabs()).grab(), *rest, url, self._border.told)
         if self._display is None:
             await self._painted(page)
             rest = await settle(self._changes, self._last_input, quiet=self._spec.quiet, limit=self._spec.limit)
@@ -206,7 +214,8 @@ class BrowserWorld:
         """
         from playwright.async_api import Error
 
-        known = [self._document, _FIRST_PAINT_WITHIN if self._display else 0]
+        still = 0 if self._changes else self._spec.quiet * 1000
+        known = [self._document, _FIRST_PAINT_WITHIN if self._display else 0, still]
         with contextlib.suppress(Error, TimeoutError):
             async with asyncio.timeout(self._spec.limit):
                 self._document = await steadily(lambda: page.evaluate(_PAINTED, known))
@@ -318,15 +327,18 @@ class BrowserWorld:
 
 
 class _Loading(NamedTuple):
-    """Only what the page announces; what it draws is seen on the display."""
+    """Only what the page announces, or nothing; what it draws is seen on the display, or asked of it."""
 
-    changes: PageChanges
+    changes: PageChanges | None
 
     def last(self) -> float:
         return 0.0
 
     def busy(self) -> bool:
-        return self.changes.busy()
+        return self.changes is not None and self.changes.busy()
+
+
+_NONE = _Loading(None)
 
 
 def _is_of_a_tab(request: "Request") -> bool:

@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from agent.commands.train_data import demonstrations, overlap
+from agent.commands.train_data import demonstrations, overlap, screens
 from tools.errors import UserError
 
 train_app = typer.Typer(
     no_args_is_help=True, help="Train a small model of your own from nothing, and examine it. The CPU will do."
 )
 train_app.command()(demonstrations)
+train_app.command()(screens)
 train_app.command()(overlap)
 Folder = Annotated[Path, typer.Argument(help="Where its weights are, or will be.", metavar="FOLDER")]
 Stage = Annotated[str, typer.Option(help="Which lessons: print, prints, words, few, ask, act, task, page.")]

@@ -1,4 +1,4 @@
-"""`surehand train demonstrations`, lessons of reference solutions, and `overlap`, which compares runs with them."""
+"""`surehand train demonstrations` and `screens`: lessons from real pages; `overlap`: runs compared with them."""
 
 import asyncio
 import os
@@ -15,86 +15,122 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from agent.training.bulk import Bulk, Tally
+    from agent.school.holdout import Part
+    from agent.settings import Settings
+    from agent.training.bulk import Tally, Tell
 
 _SUITES = ["miniwob/*", "web/*"]
 
 
+Patterns = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Ids or patterns of scenarios in a browser; else miniwob/* and web/*.", metavar="[SCENARIO]..."
+    ),
+]
+Parallel = Annotated[int | None, typer.Option(help="Worlds at once; else three for each core.", min=1)]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")]
+
+
 def demonstrations(
-    patterns: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Ids or patterns; else miniwob/* and web/*, those with a solution.", metavar="[SCENARIO]..."
-        ),
-    ] = None,
+    patterns: Patterns = None,
     seeds: Annotated[str, typer.Option(help="Draws to learn from, such as 0-49; 0 to 49999 at most.")] = "0-9",
     out: Annotated[Path, typer.Option(help="The file of lessons.")] = Path("demonstrations.lessons"),
     pictures: Annotated[int, typer.Option(help="Screenshots that the model is shown of each run.", min=1)] = 1,
-    parallel: Annotated[int | None, typer.Option(help="Worlds at once; else two for each core.", min=1)] = None,
-    config: Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")] = None,
+    parallel: Parallel = None,
+    config: Config = None,
 ) -> None:
     """Make lessons of reference solutions: each decision, with the very prompt that a model would have had."""
-    from agent.bench.plan import numbers
-    from agent.commands.live import console
-    from agent.commands.wiring import require, task_for, worlds
     from agent.prompt import Style
-    from agent.school.holdout import HeldOutError
     from agent.settings import load
-    from agent.training.bulk import Bulk
+    from agent.training.demonstrations import demonstrated
 
-    if out.exists():
-        raise UserError(f"there is {str(out)!r} already", remedy="name a new file with --out")
     settings = load(config, browser="headless")
-    require(settings, "browser")
     style = Style(history=settings.history, image_max=pictures, fold=1)
-    bulk = Bulk(lambda scenario, seed: task_for(settings, scenario, seed), worlds(settings, same_page=True), style,
-                parallel or 2 * (os.cpu_count() or 1))  # fmt: skip
-    try:
-        done = asyncio.run(_make(bulk, _solved(patterns or _SUITES), numbers(seeds), out, console()))
-        _say(done, out, console())
-    except HeldOutError as error:
-        raise UserError(str(error), remedy="choose other --seeds") from None
+    chosen = _in_browser(patterns or _SUITES, solved=True)
+    job = _Job(settings, chosen, seeds, out, parallel, ("episode", "step"))
+    _make(job, demonstrated(style), "training")
 
 
-def _solved(patterns: "Sequence[str]") -> list[str]:
-    """Scenarios of these patterns that have a solution. Raises UserError: there is none."""
+def screens(
+    patterns: Patterns = None,
+    seeds: Annotated[str, typer.Option(help="Draws to be asked about, 50000 to 59999 at most.")] = "50000-50009",
+    out: Annotated[Path, typer.Option(help="The file of questions.")] = Path("screens.lessons"),
+    parallel: Parallel = None,
+    config: Config = None,
+) -> None:
+    """Make an examination of real screens: where each thing is on the first screen of a scenario, by its name."""
+    from agent.settings import load
+    from agent.training.screen_exam import found
+
+    chosen = _in_browser(patterns or _SUITES, solved=False)
+    job = _Job(load(config, browser="headless"), chosen, seeds, out, parallel, ("screen", "question"))
+    _make(job, found(), "figures")
+
+
+class _Job(NamedTuple):
+    """What is asked for on the command line; `words` are for a task and for what is made of it."""
+
+    settings: "Settings"
+    scenarios: list[str]
+    seeds: str
+    out: Path
+    parallel: int | None
+    words: tuple[str, str]
+
+
+def _in_browser(patterns: "Sequence[str]", *, solved: bool) -> list[str]:
+    """Scenarios of these patterns, those that have a solution if `solved`. Raises UserError: there is none."""
     from scenarios.loader import find
 
-    found = [one.id for one in find(patterns) if one.world == "browser" and one.at(0).oracle]
+    found = [one.id for one in find(patterns) if one.world == "browser" and (one.at(0).oracle or not solved)]
     if not found:
-        raise UserError(f"no scenario of {', '.join(patterns)} in a browser has a solution", remedy="name others")
+        what = "has a solution" if solved else "is to be had"
+        raise UserError(f"no scenario of {', '.join(patterns)} in a browser {what}", remedy="name others")
     return found
 
 
-class _Done(NamedTuple):
-    tally: "Tally"
-    seconds: float
-
-
-async def _make(
-    bulk: "Bulk", scenarios: "Sequence[str]", seeds: "Sequence[int]", out: Path, screen: "Console"
-) -> _Done:  # fmt: skip
+def _make(job: _Job, tell: "Tell", part: "Part") -> None:
+    """Does it, with its rate on the screen. Raises UserError."""
+    from agent.bench.plan import numbers
+    from agent.commands.live import console
+    from agent.commands.wiring import near_worlds, require, task_for
+    from agent.school.holdout import HeldOutError
     from agent.school.pack import Writer
-    from agent.training.bulk import Tally
+    from agent.training.bulk import Bulk
 
-    tally, began = Tally(), time.monotonic()
-    about = {"scenarios": list(scenarios), "seeds": list(seeds), "pictures": bulk.style.image_max}
-    with screen.status("opening worlds") as status, Writer(out, about) as writer:
-        async for lessons in bulk.lessons(scenarios, seeds, tally):
-            writer.add(lessons)
-            rate = tally.steps / (time.monotonic() - began)
-            status.update(f"{tally.episodes} of {len(scenarios) * len(seeds)} episodes, {rate:.1f} steps a second")
-    return _Done(tally, time.monotonic() - began)
+    if job.out.exists() or not job.out.parent.is_dir():
+        why = "is there already" if job.out.exists() else "is in no folder that is there"
+        raise UserError(f"{str(job.out)!r} {why}", remedy="name a new file with --out")
+    require(job.settings, "browser")
+    seeds, screen, began = numbers(job.seeds), console(), time.monotonic()
+
+    def say(tally: "Tally") -> None:
+        rate = tally.lessons / (time.monotonic() - began)
+        done = tally.tasks + tally.left_out.total()
+        status.update(
+            f"{done} of {len(job.scenarios) * len(seeds)} {job.words[0]}s, {rate:.1f} {job.words[1]}s a second"
+        )
+
+    about = {"scenarios": job.scenarios, "seeds": seeds}
+    try:
+        with screen.status("opening worlds") as status, Writer(job.out, about) as writer:
+            bulk = Bulk(lambda scenario, seed: task_for(job.settings, scenario, seed), near_worlds(job.settings), tell,
+                        part, job.parallel or 3 * (os.cpu_count() or 1), writer.add, say)  # fmt: skip
+            tally = asyncio.run(bulk.run(job.scenarios, seeds))
+    except HeldOutError as error:
+        raise UserError(str(error), remedy="choose other --seeds") from None
+    _say(job, tally, time.monotonic() - began, screen)
 
 
-def _say(done: _Done, out: Path, screen: "Console") -> None:
+def _say(job: _Job, tally: "Tally", seconds: float, screen: "Console") -> None:
     from agent.commands.live import signed
     from scenarios.schema import counted
 
-    tally = done.tally
-    made = f"{counted(tally.episodes, 'episode')}, {counted(tally.steps, 'step')} in {done.seconds:.0f} s"
-    rate, size = tally.steps / done.seconds, out.stat().st_size / 2**20
-    screen.print(signed("good", f"{made} ({rate:.1f} a second), {size:.1f} MB in {out}"), soft_wrap=True)
+    tasks, lessons = counted(tally.tasks, job.words[0]), counted(tally.lessons, job.words[1])
+    rate, size = tally.lessons / seconds, job.out.stat().st_size / 2**20
+    made = f"{tasks}, {lessons} in {seconds:.0f} s ({rate:.1f} a second), {size:.1f} MB in {job.out}"
+    screen.print(signed("good", made), soft_wrap=True)
     for (scenario, why), count in tally.left_out.most_common():
         screen.print(f"left out: {scenario}, {count} times: {why}", soft_wrap=True)
 

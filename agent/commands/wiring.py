@@ -22,6 +22,7 @@ from env.allow import EVERYTHING, VERB_NAMES, Allow
 from env.base import Environment, Probe
 from env.described import DescribedEnvironment, View
 from env.kept import KeptEnvironment
+from env.near import NearEnvironment
 from env.sandbox import find_isolation
 from env.world import NARROWEST, Kind, WorldSpec, find_chromium
 from scenarios.base import AnyWorld, Limits, Task
@@ -50,16 +51,21 @@ def task_for(settings: Settings, scenario: str, seed: int) -> Task:
     return replace(task, size=settings.size or task.size, limits=limits)
 
 
-def worlds(settings: Settings, *, same_page: bool = False) -> MakeWorld:
-    """What makes the world of a task. Raises UserError for a secret without a value.
-
-    With `same_page`, worlds of tasks that draw their own goal clean their page at a reset instead of opening another.
-    """
+def worlds(settings: Settings) -> MakeWorld:
+    """What makes the world of a task. Raises UserError for a secret without a value."""
     secrets = secrets_of(settings)
+    return lambda task: described(settings, KeptEnvironment(_spec(settings, task), secrets=secrets))
+
+
+def near_worlds(settings: Settings) -> MakeWorld:
+    """What makes worlds within this process, without secrets, for many tasks one after the other.
+
+    Where tasks draw their own goal, a reset cleans the page instead of opening another.
+    """
 
     def make(task: Task) -> Environment:
-        spec = _spec(settings, task).model_copy(update={"same_page": same_page and task.episode is not None})
-        return described(settings, KeptEnvironment(spec, secrets=secrets))
+        spec = _spec(settings, task).model_copy(update={"same_page": task.episode is not None})
+        return described(settings, NearEnvironment(spec))
 
     return make
 

@@ -23,6 +23,8 @@ VERSION = 1
 _ABOUT = "about.json"
 _BLOCK = 512
 """Lessons of a block: the more there are, the smaller the file, and the more is read at once."""
+_HEAVY = 1 << 28
+"""Bytes of pictures that a block has at most, or a lesson more."""
 
 
 def write(path: Path, lessons: Iterable[Lesson], about: dict[str, Any] | None = None) -> int:
@@ -42,6 +44,7 @@ class Writer:
         self.count = 0
         self._path, self._part, self._about = path, path.with_name(path.name + ".part"), about or {}
         self._block: list[Lesson] = []
+        self._weight = 0
 
     def __enter__(self) -> Self:
         self._file = zipfile.ZipFile(self._part, "w", zipfile.ZIP_STORED)
@@ -52,7 +55,8 @@ class Writer:
         for lesson in lessons:
             self._block.append(lesson)
             self.count += 1
-            if len(self._block) == _BLOCK:
+            self._weight += sum(picture.nbytes for picture in lesson.pictures)
+            if len(self._block) == _BLOCK or self._weight > _HEAVY:
                 self._flush()
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
@@ -67,7 +71,7 @@ class Writer:
             self._part.unlink(missing_ok=True)
 
     def _flush(self) -> None:
-        block, self._block = self._block, []
+        block, self._block, self._weight = self._block, [], 0
         if block:
             self._file.writestr(f"{self.count:08}.npz", _packed(block), zipfile.ZIP_LZMA)
 

@@ -1,109 +1,124 @@
-"""Many demonstrations: worlds beside each other, one scenario after the other, lessons in the order of seeds."""
+"""Many lessons from many worlds: each world gets the next task, lessons come in the order of the tasks."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from agent.means import MakeWorld
-from agent.prompt import Style
 from agent.school.holdout import Part, require
 from agent.school.lesson import Lesson
-from agent.training.demonstrations import Demonstration, demonstrate, taught
 from env.base import Environment, Shots
 from scenarios.base import Task
 from tools.errors import EnvError, ScenarioError
 
-_AT_ONCE = 200
-"""Episodes whose pictures are kept before they are made lessons: 200 are some 100 MB of files."""
+_AHEAD = 4
+"""Tasks for each world that may be done before it is their turn: their pictures lie in memory."""
+
+
+class Told(NamedTuple):
+    """The lessons of one task, or why there are none."""
+
+    lessons: list[Lesson]
+    why: str = ""
+
+
+Tell = Callable[[Task, Environment, Shots], Awaitable[Told]]
+"""Makes the lessons of a task in a world, which it resets first; pictures last until then.
+
+Raises ScenarioError, EnvError.
+"""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of episodes: those taught, their steps, and why others are not, by scenario and reason."""
+    """What became of tasks: how many gave lessons, how many lessons, and why others gave none, by scenario."""
 
-    episodes: int = 0
-    steps: int = 0
+    tasks: int = 0
+    lessons: int = 0
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """How demonstrations are made: the tasks, their worlds, `parallel` of them at once, and how prompts are told."""
+    """How lessons are made: the tasks of a part, their worlds, `parallel` of them at once, and what is told of each.
+
+    `add` gets the lessons of each task, in order, in a thread of its own: packing them takes long.
+    """
 
     make_task: Callable[[str, int], Task]
     make_world: MakeWorld
-    style: Style
+    tell: Tell
+    part: Part
     parallel: int
-    part: Part = "training"
-    on_step: Callable[[Tally], None] = lambda tally: None
+    add: Callable[[Sequence[Lesson]], None]
+    on_task: Callable[[Tally], None] = lambda tally: None
 
-    async def lessons(
-        self, scenarios: Sequence[str], seeds: Sequence[int], tally: Tally
-    ) -> AsyncIterator[list[Lesson]]:
-        """The lessons of every scenario at every seed, some episodes at a time.
+    async def run(self, scenarios: Sequence[str], seeds: Sequence[int]) -> Tally:
+        """The lessons of every scenario at every seed.
 
-        An episode whose solution or check fails is left out, and so is one whose world broke twice. Raises
-        HeldOutError before anything is begun, UserError.
+        A task that cannot be told is left out, and so is one whose world broke twice. Raises HeldOutError before
+        anything is begun, UserError.
         """
         for seed in seeds:
             require(seed, self.part)
-        workers = [_Worker(self.make_world) for _ in range(self.parallel)]
-        try:
-            for scenario in scenarios:
-                for first in range(0, len(seeds), _AT_ONCE):
-                    tasks = [self.make_task(scenario, seed) for seed in seeds[first : first + _AT_ONCE]]
-                    with TemporaryDirectory(prefix="surehand-") as folder:
-                        yield list(self._told(await self._shown(workers, tasks, Shots(Path(folder))), tally))
-        finally:
-            await asyncio.gather(*(worker.close() for worker in workers))
-
-    async def _shown(self, workers: Sequence["_Worker"], tasks: Sequence[Task], shots: Shots) -> list[Demonstration]:
-        """What became of each task, in order."""
-        found: dict[int, Demonstration] = {}
-        waiting = iter(enumerate(tasks))
+        jobs = [(scenario, seed) for scenario in scenarios for seed in seeds]
+        done: list[asyncio.Future[Told]] = [asyncio.Future() for _ in jobs]
+        waiting, room = iter(enumerate(jobs)), asyncio.Semaphore(_AHEAD * self.parallel)
+        workers = [_Worker(self.make_world, self.tell) for _ in range(self.parallel)]
 
         async def work(worker: _Worker) -> None:
-            for number, task in waiting:
-                found[number] = await worker.show(task, shots, self.part)
+            while await room.acquire() and (job := next(waiting, None)):
+                number, (scenario, seed) = job
+                with TemporaryDirectory(prefix="surehand-") as folder:
+                    shots = Shots(Path(folder))
+                    done[number].set_result(await worker.tell(self.make_task(scenario, seed), shots))
 
-        async with asyncio.TaskGroup() as group:
-            for worker in workers:
-                group.create_task(work(worker))
-        return [found[number] for number in range(len(tasks))]
+        tally = Tally()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for worker in workers:
+                    group.create_task(work(worker))
+                for number, (scenario, _) in enumerate(jobs):
+                    await self._take(scenario, await done[number], tally)
+                    done[number] = asyncio.Future()  # its pictures are not kept
+                    room.release()
+        finally:
+            await asyncio.gather(*(worker.close() for worker in workers))
+        return tally
 
-    def _told(self, shown: Sequence[Demonstration], tally: Tally) -> Iterator[Lesson]:
-        for one in shown:
-            if not one.passed:
-                tally.left_out[one.task.scenario, one.why] += 1
-                continue
-            tally.episodes += 1
-            tally.steps += len(one.steps)
-            self.on_step(tally)
-            yield from taught(one, self.style)
+    async def _take(self, scenario: str, told: Told, tally: Tally) -> None:
+        if told.lessons:
+            tally.tasks += 1
+            tally.lessons += len(told.lessons)
+            await asyncio.to_thread(self.add, told.lessons)
+        else:
+            tally.left_out[scenario, told.why] += 1
+        self.on_task(tally)
 
 
 class _Worker:
     """A world that stays open from one task to the next of its kind."""
 
-    def __init__(self, make_world: MakeWorld) -> None:
-        self._make_world = make_world
+    def __init__(self, make_world: MakeWorld, tell: Tell) -> None:
+        self._make_world, self._tell = make_world, tell
         self._world: Environment | None = None
         self._kind: object = None
 
-    async def show(self, task: Task, shots: Shots, part: Part) -> Demonstration:
-        """One episode. A world that breaks is replaced, once."""
+    async def tell(self, task: Task, shots: Shots) -> Told:
+        """What is told of one task. A world that breaks is replaced, once."""
         for last in (False, True):
             try:
-                return await demonstrate(task, await self._open(task), shots, part)
+                return await self._tell(task, await self._open(task), shots)
             except ScenarioError as error:
-                return Demonstration(task, (), False, str(error))
+                return Told([], str(error))
             except EnvError as error:
                 await self.close()
                 if last:
-                    return Demonstration(task, (), False, f"the world broke: {error}")
+                    return Told([], f"the world broke: {error}")
         raise AssertionError("unreachable")
 
     async def _open(self, task: Task) -> Environment:

@@ -22,7 +22,8 @@ from agent.school.acting import completion
 from agent.school.holdout import Part, require
 from agent.school.lesson import Lesson, Picture
 from agent.trace import Completion, Decision, Step
-from env.base import Effect, Environment, Observation, Shots
+from agent.training.bulk import Tell, Told
+from env.base import Effect, Environment, Observation, Probe, Shots
 from env.effect import classify
 from scenarios.base import Intent, Task
 from tools.actions import Answer, BrowserAction, Click, ComputerAction, MouseMove, Terminate
@@ -61,10 +62,10 @@ async def demonstrate(task: Task, world: Environment, shots: Shots, part: Part =
     intents, words = oracle(probe, Random(task.seed)), Random(task.seed)
     steps, answer = list[Step](), None
     try:
-        while len(steps) < task.limits.steps:
+        while len(steps) < task.limits.steps and not await _over(task, probe):
             seen = await world.observe(shots)
             effect = _effect(steps, seen)
-            if task.episode and await task.episode.over(probe):
+            if await _over(task, probe):  # while the picture came to rest
                 break
             intent = await anext(intents, Intent(Terminate(status="success"), ""))
             step = _step(steps, seen, effect, intent, words)
@@ -78,6 +79,16 @@ async def demonstrate(task: Task, world: Environment, shots: Shots, part: Part =
             await intents.aclose()
     result = await check.judge(probe, answer)
     return Demonstration(task, tuple(steps), result.passed, result.why)
+
+
+def demonstrated(style: Style, part: Part = "training") -> Tell:
+    """What makes the lessons of a task's solution, told in a style; none where the check does not pass."""
+
+    async def tell(task: Task, world: Environment, shots: Shots) -> Told:
+        shown = await demonstrate(task, world, shots, part)
+        return Told(list(taught(shown, style)) if shown.passed else [], shown.why)
+
+    return tell
 
 
 def taught(shown: Demonstration, style: Style) -> Iterator[Lesson]:
@@ -139,6 +150,10 @@ def _action(step: Step) -> ComputerAction | BrowserAction:
     if not isinstance(step.reply, Decision):
         raise ScenarioError(f"a reply that was written for a solution cannot be read: {step.reply.why}")
     return step.reply.action
+
+
+async def _over(task: Task, probe: Probe) -> bool:
+    return task.episode is not None and await task.episode.over(probe)
 
 
 def _effect(steps: list[Step], seen: Observation) -> Effect | None:

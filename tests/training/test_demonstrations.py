@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent.commands.wiring import task_for, worlds
+from agent.commands.wiring import near_worlds, task_for, worlds
 from agent.means import as_model
 from agent.parse import parse
 from agent.prompt import Style, messages, styled
@@ -20,9 +20,10 @@ from agent.school.lesson import Lesson
 from agent.settings import load
 from agent.trace import Completion, Decision, RunFolder, Status
 from agent.training.bulk import Bulk, Tally
-from agent.training.demonstrations import as_messages, demonstrate, taught
+from agent.training.demonstrations import as_messages, demonstrate, demonstrated, taught
 from agent.training.overlap import beginnings, overlap
 from env.base import Probe, Shots
+from env.held import Held
 from env.scripted import ScriptedWorld
 from scenarios.base import Intent, Task
 from tests.agent.desk import APP, CLICK_NOTE, Notes
@@ -30,6 +31,7 @@ from tools.actions import LeftClick, Terminate
 from tools.geometry import GridPoint
 
 LAST_ONE = Style(image_max=1, fold=1)
+SHOWN = demonstrated(LAST_ONE)
 
 
 async def test_each_decision_is_taught_behind_the_prompt_of_a_run(tmp_path: Path) -> None:
@@ -76,13 +78,15 @@ async def test_no_episode_of_a_held_out_seed_is_begun(tmp_path: Path, seed: int)
         made.append(task)
         return ScriptedWorld(APP, task.size)
 
-    bulk = Bulk(lambda scenario, seed: Notes().at(seed), make_world, LAST_ONE, parallel=2)
+    told: list[Lesson] = []
+    bulk = Bulk(lambda scenario, seed: Notes().at(seed), make_world, SHOWN, "training", 2, told.extend)
     with pytest.raises(HeldOutError):
-        [one async for one in bulk.lessons(["test/note"], [0, seed], Tally())]
+        await bulk.run(["test/note"], [0, seed])
     task = Notes().at(seed)
     with pytest.raises(HeldOutError):
         await demonstrate(task, ScriptedWorld(APP, task.size), Shots(tmp_path))
     assert not made
+    assert not told
 
 
 async def test_lessons_come_in_the_order_of_seeds_and_what_fails_is_counted() -> None:
@@ -90,15 +94,33 @@ async def test_lessons_come_in_the_order_of_seeds_and_what_fails_is_counted() ->
         found = Notes().at(seed)
         return replace(found, oracle=None) if seed == 2 else found
 
-    bulk, tally = Bulk(task, lambda task: ScriptedWorld(APP, task.size), LAST_ONE, parallel=3), Tally()
-    told = [lesson for some in [one async for one in bulk.lessons(["test/note"], range(4), tally)] for lesson in some]
-    again = [
-        lesson for some in [one async for one in bulk.lessons(["test/note"], range(4), Tally())] for lesson in some
-    ]
-    assert [one.completion for one in told] == [one.completion for one in again]
-    assert tally.episodes == 3
-    assert tally.steps == len(told)
-    assert sum(tally.left_out.values()) == 1
+    async def made(parallel: int) -> tuple[list[str], Tally]:
+        told: list[Lesson] = []
+        bulk = Bulk(task, lambda task: ScriptedWorld(APP, task.size), SHOWN, "training", parallel, told.extend)
+        tally = await bulk.run(["test/note"], range(6))
+        return [one.completion for one in told], tally
+
+    told, tally = await made(3)
+    assert (told, tally) == await made(1)
+    assert tally.tasks == 5
+    assert tally.lessons == len(told)
+    assert tally.left_out.total() == 1
+
+
+async def test_a_world_that_breaks_is_replaced_once_and_then_the_episode_is_left_out() -> None:
+    worlds: list[ScriptedWorld] = []
+
+    def world(task: Task) -> ScriptedWorld:
+        worlds.append(ScriptedWorld(APP, task.size, fail_at=1 if len(worlds) < 3 else None))
+        return worlds[-1]
+
+    told: list[Lesson] = []
+    bulk = Bulk(lambda scenario, seed: Notes().at(seed), world, SHOWN, "training", 1, told.extend)
+    tally = await bulk.run(["test/note"], range(3))
+    assert len(worlds) == 4
+    assert tally.tasks == 2
+    ((_, why),) = tally.left_out
+    assert why.startswith("the world broke: ")
 
 
 async def test_runs_that_began_as_one_in_training_are_told_from_others(tmp_path: Path) -> None:
@@ -122,28 +144,25 @@ def replace_goal(lesson: Lesson) -> Lesson:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("page", ["click-tab-2", "login-user"])
-async def test_the_fast_way_sees_what_the_loop_sees(tmp_path: Path, page: str) -> None:
+async def test_the_fast_way_sees_what_the_loop_sees(tmp_path: Path) -> None:
     settings = load(None, browser="headless")
-    fast = worlds(settings, same_page=True)
-    tasks = [task_for(settings, f"miniwob/{page}", seed) for seed in (1, 0)]
-    world = fast(tasks[0])
+    first, *tasks = [task_for(settings, f"miniwob/{page}", 0) for page in ("login-user", "click-tab-2")]
+    near, slow = near_worlds(settings)(first), worlds(settings)(first)
     try:
-        shown = [await demonstrate(task, world, Shots(tmp_path / "fast")) for task in tasks]
+        for task in (first, *tasks):  # the second in a page that was used before
+            shown = await demonstrate(task, near, Shots(tmp_path / "fast"))
+            assert shown.passed
+            assert shown.task.oracle
+            folder = tmp_path / task.scenario
+            done = await run(task, as_model(shown.task.oracle), lambda task: Held(slow), folder)
+            assert (done.status, done.goal) == (Status.PASSED, shown.task.goal)
+            for step, other in zip(RunFolder(folder).steps(), shown.steps, strict=True):
+                assert pixels(step.seen.path) == pixels(other.seen.path)
+                assert step.effect_before == other.effect_before
+                assert (step.outcome and step.outcome.point) == (other.outcome and other.outcome.point)
     finally:
-        await world.close()
-    assert all(one.passed for one in shown)
-    second = shown[1]  # in a page that was used before
-    assert second.task.oracle
-    done = await run(tasks[1], as_model(second.task.oracle), worlds(settings), tmp_path / "run")
-    steps = list(RunFolder(tmp_path / "run").steps())
-    assert done.status is Status.PASSED
-    assert done.goal == second.task.goal
-    assert [pixels(step.seen.path) for step in steps] == [pixels(step.seen.path) for step in second.steps]
-    assert [step.effect_before for step in steps] == [step.effect_before for step in second.steps]
-    assert [step.outcome and step.outcome.point for step in steps] == [
-        step.outcome and step.outcome.point for step in second.steps
-    ]
+        await near.close()
+        await slow.close()
 
 
 def pixels(path: Path) -> bytes:
