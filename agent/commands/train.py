@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from agent.commands.train_data import demonstrations, overlap, screens
+from agent.commands.train_data import demonstrations, overlap, screens, successes
 from tools.errors import UserError
 
 train_app = typer.Typer(
@@ -17,6 +17,7 @@ train_app = typer.Typer(
 )
 train_app.command()(demonstrations)
 train_app.command()(screens)
+train_app.command()(successes)
 train_app.command()(overlap)
 Folder = Annotated[Path, typer.Argument(help="Where its weights are, or will be.", metavar="FOLDER")]
 Stage = Annotated[str, typer.Option(help="Which lessons: print, prints, words, few, ask, act, task, page.")]

@@ -1,4 +1,4 @@
-"""`surehand train demonstrations` and `screens`: lessons from real pages; `overlap`: runs compared with them."""
+"""`surehand train demonstrations`, `screens` and `successes`: lessons of real pages; `overlap`: runs beside them."""
 
 import asyncio
 import os
@@ -99,9 +99,7 @@ def _make(job: _Job, tell: "Tell", part: "Part") -> None:
     from agent.school.pack import Writer
     from agent.training.bulk import Bulk
 
-    if job.out.exists() or not job.out.parent.is_dir():
-        why = "is there already" if job.out.exists() else "is in no folder that is there"
-        raise UserError(f"{str(job.out)!r} {why}", remedy="name a new file with --out")
+    _new(job.out)
     require(job.settings, "browser")
     seeds, screen, began = numbers(job.seeds), console(), time.monotonic()
 
@@ -133,6 +131,36 @@ def _say(job: _Job, tally: "Tally", seconds: float, screen: "Console") -> None:
     screen.print(signed("good", made), soft_wrap=True)
     for (scenario, why), count in tally.left_out.most_common():
         screen.print(f"left out: {scenario}, {count} times: {why}", soft_wrap=True)
+
+
+def successes(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, such as those of a bench.")],
+    out: Annotated[Path, typer.Option(help="The file of lessons.")] = Path("successes.lessons"),
+    pictures: Annotated[int, typer.Option(help="Screenshots that the model is shown of each run.", min=1)] = 1,
+    config: Config = None,
+) -> None:
+    """Make lessons of runs that passed, for a model to learn from its own successes."""
+    from agent.prompt import Style
+    from agent.school import pack
+    from agent.settings import load
+    from agent.training import successes as passed
+    from agent.training.episodes import LeftOut
+    from scenarios.schema import counted
+
+    _new(out)
+    left_out = LeftOut()
+    style = Style(history=load(config).history, image_max=pictures, fold=1)
+    made = pack.write(out, passed.successes(runs, style, left_out))
+    typer.echo(f"{counted(made, 'step')} in {out}")
+    for (what, why), count in left_out.most_common():
+        typer.echo(f"left out: {counted(count, what)} {why}")
+
+
+def _new(out: Path) -> None:
+    """Raises UserError: no file can be made there."""
+    if out.exists() or not out.parent.is_dir():
+        why = "is there already" if out.exists() else "is in no folder that is there"
+        raise UserError(f"{str(out)!r} {why}", remedy="name a new file with --out")
 
 
 def overlap(

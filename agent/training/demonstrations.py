@@ -5,7 +5,7 @@ out. Only episodes that the check passes are taught.
 """
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from agent.training.bulk import Tell, Told
 from env.base import Effect, Environment, Observation, Probe, Shots
 from env.effect import classify
 from scenarios.base import Intent, Task
-from tools.actions import Answer, BrowserAction, Click, ComputerAction, MouseMove, Terminate
+from tools.actions import Action, Answer, BrowserAction, Click, ComputerAction, MouseMove, Terminate
 from tools.errors import ScenarioError
 from tools.geometry import GRID, Box, to_grid, to_pixel
 
@@ -86,22 +86,23 @@ def demonstrated(style: Style, part: Part = "training") -> Tell:
 
     async def tell(task: Task, world: Environment, shots: Shots) -> Told:
         shown = await demonstrate(task, world, shots, part)
-        return Told(list(taught(shown, style)) if shown.passed else [], shown.why)
+        lessons = taught(task.scenario, shown.task.goal, shown.steps, style)
+        return Told(list(lessons) if shown.passed else [], shown.why)
 
     return tell
 
 
-def taught(shown: Demonstration, style: Style) -> Iterator[Lesson]:
-    """A lesson for each decision: the prompt in a style, and the completion that was written there.
+def taught(scenario: str, goal: str, steps: Sequence[Step], style: Style) -> Iterator[Lesson]:
+    """A lesson for each decision that could be carried out: the prompt in a style, and thought and call as written.
 
     The system message and the tools are left out: the chat template of a model that learns from this has them in it.
     """
-    for count, step in enumerate(shown.steps):
-        if step.outcome is not None and not step.outcome.ok:
+    for count, step in enumerate(steps):
+        if not isinstance(step.reply, Decision) or (step.outcome is not None and not step.outcome.ok):
             continue
-        told = styled(messages(shown.task.goal, shown.steps[:count], step.seen, step.effect_before, step.notice), style)
+        told = styled(messages(goal, steps[:count], step.seen, step.effect_before, step.notice), style)
         wired, pictures = as_messages(told)
-        yield Lesson(shown.task.scenario, pictures, wired, step.completion.text)
+        yield Lesson(scenario, pictures, wired, _written(step.reply.thought, step.reply.action))
 
 
 def as_messages(told: tuple[Message, ...]) -> tuple[tuple[dict[str, Any], ...], tuple[Picture, ...]]:
@@ -135,14 +136,17 @@ def _step(steps: list[Step], seen: Observation, effect: Effect | None, intent: I
     action = _boxed(intent.action, seen)
     target = intent.target if len(intent.target) <= _LONGEST_NAME else f"{intent.target[:_LONGEST_NAME]}…"
     thought = in_words(Intent(intent.action, target), words)
-    call = action.wire()
-    text = completion(thought, _whole(call["arguments"]), call["name"])
-    said = Completion(text=text)
+    said = Completion(text=_written(thought, action))
     found = circle(steps, seen, effect)
     return Step(
         number=len(steps) + 1, seen=seen, effect_before=effect, notice=found.words if found else "", completion=said,
         reply=parse(said), seconds={},
     )  # fmt: skip
+
+
+def _written(thought: str, action: Action) -> str:
+    call = action.wire()
+    return completion(thought, _whole(call["arguments"]), call["name"])
 
 
 def _action(step: Step) -> ComputerAction | BrowserAction:

@@ -1,6 +1,6 @@
 """Reference solutions as lessons: what is taught is what a run tells and sees, and no held-out seed is begun."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -11,6 +11,7 @@ from PIL import Image
 
 from agent.commands.wiring import near_worlds, task_for, worlds
 from agent.means import as_model
+from agent.model import IdleModel
 from agent.parse import parse
 from agent.prompt import Style, messages, styled
 from agent.runner import run
@@ -20,24 +21,30 @@ from agent.school.lesson import Lesson
 from agent.settings import load
 from agent.trace import Completion, Decision, RunFolder, Status
 from agent.training.bulk import Bulk, Tally
-from agent.training.demonstrations import as_messages, demonstrate, demonstrated, taught
+from agent.training.demonstrations import Demonstration, as_messages, demonstrate, demonstrated, taught
+from agent.training.episodes import LeftOut
 from agent.training.overlap import beginnings, overlap
+from agent.training.successes import successes
 from env.base import Probe, Shots
 from env.held import Held
 from env.scripted import ScriptedWorld
 from scenarios.base import Intent, Task
 from tests.agent.desk import APP, CLICK_NOTE, Notes
-from tools.actions import LeftClick, Terminate
+from tools.actions import Action, LeftClick, Terminate
 from tools.geometry import GridPoint
 
 LAST_ONE = Style(image_max=1, fold=1)
 SHOWN = demonstrated(LAST_ONE)
 
 
+def lessons_of(shown: Demonstration) -> Iterator[Lesson]:
+    return taught(shown.task.scenario, shown.task.goal, shown.steps, LAST_ONE)
+
+
 async def test_each_decision_is_taught_behind_the_prompt_of_a_run(tmp_path: Path) -> None:
     task = Notes().at(3)
     shown = await demonstrate(task, ScriptedWorld(APP, task.size), Shots(tmp_path))
-    told = list(taught(shown, LAST_ONE))
+    told = list(lessons_of(shown))
     assert shown.passed
     assert len(told) == len(shown.steps) > 1
     for count, (step, lesson) in enumerate(zip(shown.steps, told, strict=True)):
@@ -126,16 +133,37 @@ async def test_a_world_that_breaks_is_replaced_once_and_then_the_episode_is_left
 async def test_runs_that_began_as_one_in_training_are_told_from_others(tmp_path: Path) -> None:
     task = Notes().at(0)
     shown = await demonstrate(task, ScriptedWorld(APP, task.size), Shots(tmp_path / "shots"))
-    other = [replace_goal(lesson) for lesson in taught(shown, LAST_ONE)]
+    other = [replace_goal(lesson) for lesson in lessons_of(shown)]
     assert task.oracle
     done = await run(task, as_model(task.oracle), lambda task: ScriptedWorld(APP, task.size), tmp_path / "run")
     assert done.status is Status.PASSED
-    pack.write(tmp_path / "seen", taught(shown, LAST_ONE))
+    pack.write(tmp_path / "seen", lessons_of(shown))
     pack.write(tmp_path / "unseen", other)
     seen, unseen = overlap(tmp_path / "seen", [tmp_path / "run"]), overlap(tmp_path / "unseen", [tmp_path / "run"])
     assert (seen.share, seen.score, seen.unseen_score) == (1.0, 1.0, None)
     assert (unseen.share, unseen.score, unseen.unseen_score) == (0.0, 1.0, 1.0)
     assert len(beginnings(pack.read(tmp_path / "seen"))) == 1
+
+
+async def test_runs_that_passed_are_taught_and_those_of_held_out_seeds_are_not(tmp_path: Path) -> None:
+    for seed in (0, 50_000):
+        task = Notes().at(seed)
+        assert task.oracle
+        await run(task, as_model(task.oracle), lambda task: ScriptedWorld(APP, task.size), tmp_path / f"run-{seed}")
+    failed = Notes().at(1)
+    await run(failed, lambda task, probe: IdleModel(), lambda task: ScriptedWorld(APP, task.size), tmp_path / "run-1")
+    left_out = LeftOut()
+    told = list(successes([tmp_path], LAST_ONE, left_out))
+    shown = await demonstrate(Notes().at(0), ScriptedWorld(APP, Notes().at(0).size), Shots(tmp_path / "shots"))
+    assert [one.messages[0] for one in told] == [one.messages[0] for one in lessons_of(shown)]
+    assert [action_of(one) for one in told] == [action_of(one) for one in lessons_of(shown)]
+    assert left_out == {("run", "of a seed that is held out"): 1, ("run", "that did not pass"): 1}
+
+
+def action_of(lesson: Lesson) -> Action:
+    reply = parse(Completion(text=lesson.completion))
+    assert isinstance(reply, Decision)
+    return reply.action
 
 
 def replace_goal(lesson: Lesson) -> Lesson:
