@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     parts = parser.add_subparsers(required=True)
     pocket = parts.add_parser("train", help="one slice of training; goes on where the folder's weights are")
     pocket.add_argument("folder", type=Path)
-    pocket.add_argument("--stage", default="letter")
+    pocket.add_argument("--stage", default="print")
     pocket.add_argument("--pack", type=Path, help="lessons of a file, between those that are made up")
     pocket.add_argument("--share", type=float, default=0.7, help="which part of all lessons are those of the file")
     pocket.add_argument("--minutes", type=float, default=5.0)

@@ -14,7 +14,7 @@ from agent.school.sheet import Area, Element, Sheet, Theme, broken
 from agent.school.themes import pick_family, plain, readable, styled, tinted
 from agent.school.widgets import WIDGETS, Widget
 
-Level = Literal["print", "prints", "letter", "letters", "word", "words", "few", "task", "page"]
+Level = Literal["print", "prints", "word", "words", "few", "task", "page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +67,18 @@ def _lines(rng: Random, width: int, height: int, size: int, few: int | None, *, 
         y += writing.height + rng.randint(0, 3)
 
 
-def _letter(rng: Random) -> Sheet:
-    """One large letter or digit, black on white in a common font."""
-    return _one(rng, 32, 32, words.sign(rng), (18, 26), few=2, coloured=False)
-
-
-def _letters(rng: Random) -> Sheet:
-    """Two or three of them."""
-    return _one(rng, 64, 32, words.letters(rng, 1, 3), (14, 24), few=3, coloured=rng.random() < 0.3)
-
-
 def _word(rng: Random) -> Sheet:
     """A word on a strip, in any font and colour."""
     while not 1 <= len(text := words.word(rng)) <= 12:
         pass
-    return _one(rng, 128, 32, text, (10, 24), few=None, coloured=rng.random() < 0.6)
-
-
-def _one(
-    rng: Random, width: int, height: int, text: str, sizes: tuple[int, int], few: int | None, *, coloured: bool
-) -> Sheet:
-    """One text somewhere on a small picture."""
-    ground, ink = ((255, 255, 255), (0, 0, 0)) if not coloured else _pair(rng)
-    sheet = Sheet(width, height, ground)
-    family, size, bold = pick_family(rng, few), rng.randint(*sizes), rng.random() < 0.25
-    while (writing := write(text, family, size, bold)).width > width - 2 and size > 8:
+    ground, ink = _pair(rng) if rng.random() < 0.6 else ((255, 255, 255), (0, 0, 0))
+    sheet = Sheet(128, 32, ground)
+    family, size, bold = pick_family(rng), rng.randint(10, 24), rng.random() < 0.25
+    while (writing := write(text, family, size, bold)).width > sheet.width - 2 and size > 8:
         size -= 1
-    x, y = rng.randint(0, max(width - writing.width, 0)), rng.randint(0, max(height - writing.height, 0))
+    x, y = (rng.randint(0, max(room, 0)) for room in (sheet.width - writing.width, sheet.height - writing.height))
     stands = sheet.write(x, y, writing, ink)
-    sheet.add("letter" if len(text) == 1 else "text", text, stands, text, stands)
+    sheet.add("text", text, stands, text, stands)
     return sheet
 
 
@@ -220,7 +203,7 @@ def fill(sheet: Sheet, themes: Sequence[Theme], rng: Random, room: Area, widgets
 
 
 LEVELS: dict[Level, Callable[[Random], Sheet]] = {
-    "print": _print, "prints": _prints, "letter": _letter, "letters": _letters, "word": _word, "words": _words,
+    "print": _print, "prints": _prints, "word": _word, "words": _words,
     "few": _few, "task": _task, "page": _page,
 }  # fmt: skip
 """How pictures grow."""

@@ -12,8 +12,8 @@ from agent.school.lesson import Letter, Picture
 
 Colour = tuple[int, int, int]
 Role = Literal[
-    "letter", "text", "heading", "button", "link", "input", "checkbox", "radio button", "dropdown", "option", "tab",
-    "list item", "cell", "column header", "menu item", "icon",
+    "text", "heading", "button", "link", "input", "checkbox", "radio button", "dropdown", "option", "tab", "list item",
+    "cell", "column header", "menu item", "icon",
 ]  # fmt: skip
 State = Literal["", "checked", "unchecked", "selected", "disabled", "focused", "open"]
 

@@ -37,9 +37,6 @@ _ALL: dict[str, float] = {
 STAGES: dict[str, Stage] = {
     "print": Stage({"print": 1}, _READ),
     "prints": Stage({"print": 1, "prints": 4}, _READ),
-    "letter": Stage({"letter": 1}, _READ),
-    "letters": Stage({"letter": 1, "letters": 3}, _READ),
-    "word": Stage({"letters": 1, "word": 4}, _READ),
     "words": Stage({"word": 1, "words": 3}, _PLACES),
     "few": Stage({"words": 1, "few": 4}, _PLACES),
     "ask": Stage({"few": 1}, _ALL),
@@ -71,8 +68,9 @@ def _asked(kind: str, level: Level, rng: Random, screen: Screen) -> Lesson:
         shown = asking(screen, done.goal) if level == "task" else screen
         return _lesson(kind, shown, f"Instruction: {done.goal}", done.completion)
     asked = KINDS[kind](rng, screen)
-    crop = kind == "transcribe" and level in ("letter", "letters", "word")
-    return _lesson(level if crop else kind, screen, asked.question, NO_THOUGHT + asked.answer)
+    return _lesson(
+        "word" if kind == "transcribe" and level == "word" else kind, screen, asked.question, NO_THOUGHT + asked.answer
+    )
 
 
 def _lesson(kind: str, screen: Screen, question: str, completion: str) -> Lesson:

@@ -33,11 +33,6 @@ _SIGNS = _LETTERS + _LETTERS.upper() + "0123456789"
 _MONTHS = _listed("January February March April May June July August September October November December")
 
 
-def sign(rng: Random) -> str:
-    """A letter or a digit."""
-    return rng.choice(_SIGNS)
-
-
 def letters(rng: Random, least: int, most: int) -> str:
     """Letters and digits without sense."""
     return "".join(rng.choices(_SIGNS, k=rng.randint(least, most)))

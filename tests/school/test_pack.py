@@ -21,7 +21,7 @@ def same(one: Lesson, other: Lesson) -> bool:
 
 
 def test_lessons_come_back_to_the_last_bit_and_in_their_order(tmp_path: Path) -> None:
-    told = [lessons(seed, stage) for stage in ("word", "page", "task") for seed in range(15)]
+    told = [lessons(seed, stage) for stage in ("words", "page", "task") for seed in range(15)]
     told.append(Lesson("two", (told[0].pictures[0], told[20].pictures[0]), told[0].messages, "ä\n\u2028"))
     told.append(Lesson("none", (), told[0].messages, ""))
     assert pack.write(tmp_path / "some.lessons", told, {"seeds": 15}) == len(told)
@@ -53,7 +53,7 @@ def test_a_picture_that_many_lessons_show_is_kept_once(tmp_path: Path) -> None:
 
 def test_what_breaks_off_leaves_no_file(tmp_path: Path) -> None:
     def broken() -> Iterator[Lesson]:
-        yield lessons(0, "word")
+        yield lessons(0, "words")
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError, match="no more"):
