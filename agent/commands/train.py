@@ -67,10 +67,26 @@ def examine(
 ) -> None:
     """Ask a model about made-up screens that no training saw, and print its marks as JSON."""
     _known(stage)
-    if not (folder / "config.json").exists():
-        raise UserError(f"no model in {str(folder)!r}", remedy="train one with `surehand train pocket`")
+    _trained(folder)
     words = ["--stage", stage, "--lessons", str(lessons), *(["--on", _lessons(on)] if on else [])]
     raise typer.Exit(_school("examine", folder, words))
+
+
+@train_app.command()
+def ship(
+    folder: Folder, out: Annotated[Path, typer.Argument(help="A new folder.", metavar="OUT")]
+) -> None:  # fmt: skip
+    """Write a checkpoint to give away: weights in bfloat16 and what goes with them, less what only training needs."""
+    _trained(folder)
+    if out.exists():
+        raise UserError(f"{str(out)!r} is there already", remedy="name a new folder")
+    raise typer.Exit(_school("ship", folder, [str(out.absolute())]))
+
+
+def _trained(folder: Path) -> None:
+    """Raises UserError: there is no model."""
+    if not (folder / "config.json").exists():
+        raise UserError(f"no model in {str(folder)!r}", remedy="train one with `surehand train pocket`")
 
 
 def _known(stage: str) -> None:

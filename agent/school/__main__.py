@@ -6,6 +6,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -50,6 +51,10 @@ def main(arguments: list[str]) -> None:
     exam.add_argument("--on", type=Path, help="a file of lessons to ask instead of made-up ones")
     exam.add_argument("--lessons", type=int, default=500)
     exam.set_defaults(do=_examine)
+    ship = parts.add_parser("ship", help="a checkpoint to give away: weights in bfloat16, and what goes with them")
+    ship.add_argument("folder", type=Path)
+    ship.add_argument("out", type=Path)
+    ship.set_defaults(do=_ship)
     parity = parts.add_parser(
         "parity", help="whether a server says what transformers says; its key is SUREHAND_API_KEY"
     )
@@ -118,6 +123,19 @@ def _examine(chosen: argparse.Namespace) -> None:
     asked = islice(pack.read(chosen.on) if chosen.on else made, chosen.lessons)
     marks = exam.examine(load(chosen.folder), Teller(load_tokenizer(chosen.folder), sizes_of(chosen.folder)), asked)
     _print(json.dumps({name: round(mark, 4) for name, mark in marks.items()}, indent=2))
+
+
+def _ship(chosen: argparse.Namespace) -> None:
+    from agent.school.shape import load, save
+    from agent.school.spelling import FILE
+
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    for file in chosen.folder.iterdir():
+        if file.suffix != ".safetensors" and file.name != FILE:
+            shutil.copyfile(file, chosen.out / file.name)
+    save(load(chosen.folder), chosen.out)
+    size = sum(file.stat().st_size for file in chosen.out.iterdir())
+    _print(f"{size / 2**20:.1f} MiB in {chosen.out}")
 
 
 def _parity(chosen: argparse.Namespace) -> None:

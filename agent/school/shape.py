@@ -190,6 +190,7 @@ def save(model: Any, folder: Path, *, bfloat16: bool = True) -> None:
     whole = getattr(model, "_orig_mod", model)
     dtype = torch.bfloat16 if bfloat16 else torch.float32
     state = {name: value.detach().to("cpu", dtype).contiguous() for name, value in whole.state_dict().items()}
+    state.pop("lm_head.weight")  # the same as those of the embeddings
     whole.save_pretrained(folder, state_dict=state, max_shard_size="15MB")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     for part in (config, config["text_config"], config["vision_config"]):

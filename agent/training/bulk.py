@@ -60,8 +60,8 @@ class Bulk:
     async def run(self, scenarios: Sequence[str], seeds: Sequence[int]) -> Tally:
         """The lessons of every scenario at every seed.
 
-        A task that cannot be told is left out, and so is one whose world broke twice. Raises HeldOutError before
-        anything is begun, UserError.
+        A task that cannot be told is left out, and so is one whose world broke twice.
+        Raises HeldOutError before anything is begun, UserError.
         """
         for seed in seeds:
             require(seed, self.part)

@@ -5,7 +5,7 @@ out. Only episodes that the check passes are taught.
 """
 
 import json
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any, NamedTuple
@@ -20,9 +20,10 @@ from agent.parse import parse
 from agent.prompt import Image, Message, Style, System, messages, styled
 from agent.school.acting import completion
 from agent.school.holdout import Part, require
-from agent.school.lesson import Lesson, Picture
+from agent.school.lesson import Lesson, Letter, Picture
 from agent.trace import Completion, Decision, Step
 from agent.training.bulk import Tell, Told
+from agent.training.letters import inked, letters_on
 from env.base import Effect, Environment, Observation, Probe, Shots
 from env.effect import classify
 from scenarios.base import Intent, Task
@@ -33,15 +34,17 @@ from tools.geometry import GRID, Box, to_grid, to_pixel
 _REACH = 8
 """Half the side of the box, in units of the grid, that stands for a place where a solution names no box."""
 _LONGEST_NAME = 40
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _WHOLE = 10**9
 """Tokens that no picture has: lessons hold pictures as they are."""
 
 
 class Demonstration(NamedTuple):
-    """One episode: the task as it was, its steps, and whether the check passed, with its reason."""
+    """One episode: the task as it was, its steps, the letters on the picture of each, whether the check passed."""
 
     task: Task
     steps: tuple[Step, ...]
+    letters: tuple[tuple[Letter, ...], ...]
     passed: bool
     why: str
 
@@ -60,14 +63,15 @@ async def demonstrate(task: Task, world: Environment, shots: Shots, part: Part =
     if task.episode:
         task = replace(task, goal=await task.episode.goal(probe))
     intents, words = oracle(probe, Random(task.seed)), Random(task.seed)
-    steps, answer = list[Step](), None
+    steps, letters, answer = list[Step](), list[tuple[Letter, ...]](), None
     try:
         while len(steps) < task.limits.steps and not await _over(task, probe):
             seen = await world.observe(shots)
             effect = _effect(steps, seen)
             if await _over(task, probe):  # while the picture came to rest
                 break
-            intent = await anext(intents, Intent(Terminate(status="success"), ""))
+            letters.append(await letters_on(probe))
+            intent = await _next(intents)
             step = _step(steps, seen, effect, intent, words)
             if isinstance(step.reply, Decision) and isinstance(step.reply.action, Terminate | Answer):
                 steps.append(step)
@@ -78,7 +82,15 @@ async def demonstrate(task: Task, world: Environment, shots: Shots, part: Part =
         if isinstance(intents, AsyncGenerator):
             await intents.aclose()
     result = await check.judge(probe, answer)
-    return Demonstration(task, tuple(steps), result.passed, result.why)
+    return Demonstration(task, tuple(steps), tuple(letters), result.passed, result.why)
+
+
+async def _next(intents: AsyncIterator[Intent]) -> Intent:
+    """What the solution does next; it is done where it ends. Raises ScenarioError, also where it has a fault."""
+    try:
+        return await anext(intents, Intent(Terminate(status="success"), ""))
+    except _FAULTS as error:
+        raise ScenarioError(f"the solution has a fault: {error!r}") from error
 
 
 def demonstrated(style: Style, part: Part = "training") -> Tell:
@@ -86,14 +98,18 @@ def demonstrated(style: Style, part: Part = "training") -> Tell:
 
     async def tell(task: Task, world: Environment, shots: Shots) -> Told:
         shown = await demonstrate(task, world, shots, part)
-        lessons = taught(task.scenario, shown.task.goal, shown.steps, style)
+        lessons = taught(task.scenario, shown.task.goal, shown.steps, style, shown.letters)
         return Told(list(lessons) if shown.passed else [], shown.why)
 
     return tell
 
 
-def taught(scenario: str, goal: str, steps: Sequence[Step], style: Style) -> Iterator[Lesson]:
+def taught(
+    scenario: str, goal: str, steps: Sequence[Step], style: Style, letters: Sequence[tuple[Letter, ...]] = ()
+) -> Iterator[Lesson]:
     """A lesson for each decision that could be carried out: the prompt in a style, and thought and call as written.
+
+    `letters` are those on the picture before each step, where they are known.
 
     The system message and the tools are left out: the chat template of a model that learns from this has them in it.
     """
@@ -102,7 +118,8 @@ def taught(scenario: str, goal: str, steps: Sequence[Step], style: Style) -> Ite
             continue
         told = styled(messages(goal, steps[:count], step.seen, step.effect_before, step.notice), style)
         wired, pictures = as_messages(told)
-        yield Lesson(scenario, pictures, wired, _written(step.reply.thought, step.reply.action))
+        shown = inked(letters[count], pictures[-1]) if letters and pictures else ()
+        yield Lesson(scenario, pictures, wired, _written(step.reply.thought, step.reply.action), shown)
 
 
 def as_messages(told: tuple[Message, ...]) -> tuple[tuple[dict[str, Any], ...], tuple[Picture, ...]]:

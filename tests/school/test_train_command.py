@@ -33,6 +33,13 @@ def test_slices_go_on_from_each_other(tmp_path: Path) -> None:
     assert max(file.stat().st_size for file in (tmp_path / "mine").iterdir()) < 16 * 2**20
     asked = surehand("train", "examine", str(tmp_path / "mine"), "--stage", "print", "--lessons", "8")
     assert {"transcribe exact", "transcribe letters"} <= json.loads(asked.stdout).keys()
+    shipped = surehand("train", "ship", str(tmp_path / "mine"), str(tmp_path / "gift"))
+    assert shipped.returncode == 0, shipped.stderr
+    again = surehand("train", "examine", str(tmp_path / "gift"), "--stage", "print", "--lessons", "8")
+    assert json.loads(again.stdout).keys() == json.loads(asked.stdout).keys()
+    assert not (tmp_path / "gift" / "spelling.pt").exists()
+    halves = [sum(file.stat().st_size for file in (tmp_path / name).glob("*.safetensors")) for name in ("gift", "mine")]
+    assert halves[0] < 0.51 * halves[1]
 
 
 @pytest.mark.vllm

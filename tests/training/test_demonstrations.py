@@ -114,6 +114,21 @@ async def test_lessons_come_in_the_order_of_seeds_and_what_fails_is_counted() ->
     assert tally.left_out.total() == 1
 
 
+async def test_a_solution_with_a_fault_is_left_out_and_the_others_go_on() -> None:
+    async def faulty(probe: Probe, random: Random) -> AsyncIterator[Intent]:
+        yield Intent(CLICK_NOTE, str(1 // 0))
+
+    def task(scenario: str, seed: int) -> Task:
+        return replace(Notes().at(seed), oracle=faulty) if seed == 1 else Notes().at(seed)
+
+    bulk = Bulk(task, lambda task: ScriptedWorld(APP, task.size), SHOWN, "training", 1, lambda lessons: None)
+    tally = await bulk.run(["test/note"], range(3))
+    assert tally.tasks == 2
+    assert list(tally.left_out) == [
+        ("test/note", "the solution has a fault: ZeroDivisionError('integer division or modulo by zero')")
+    ]
+
+
 async def test_a_world_that_breaks_is_replaced_once_and_then_the_episode_is_left_out() -> None:
     worlds: list[ScriptedWorld] = []
 

@@ -24,7 +24,7 @@ async def _one_of_two(page: Page, text: str) -> None:
     spots = [(x, y) for x in range(left + 2, right - 1, 2) for y in range(top + 2, bottom - 1, 2)]
     free = [spot for spot in spots if not _within(spot, other)]
     middle = button.rect.center
-    spot = min(free, key=lambda at: abs(at[0] - middle.x) + abs(at[1] - middle.y))
+    spot = min(free or spots, key=lambda at: abs(at[0] - middle.x) + abs(at[1] - middle.y))
     await page.click_at(spot, text)
 
 
