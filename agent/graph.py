@@ -17,6 +17,7 @@ from langgraph.types import interrupt
 from agent.ask import ask
 from agent.guard import circle, limit_reached
 from agent.model import Model
+from agent.model import reply as written
 from agent.prompt import messages
 from agent.trace import Completion, Decision, Leave, Question, RunFolder, Step, Stop, Unreadable
 from env.base import Effect, Environment, Observation
@@ -32,11 +33,16 @@ class Start(TypedDict):
 
 
 class State(Start, total=False):
-    """One turn, filled in as it goes. Its checkpoint says which node comes next; the truth is in the run folder."""
+    """One turn, filled in as it goes. Its checkpoint says which node comes next; the truth is in the run folder.
+
+    `said` is what a person said as they let the run go on; the action is `theirs` where they gave one instead.
+    """
 
     seen: Observation
     effect: Effect | None
     notice: str
+    said: str
+    theirs: bool
     completion: Completion
     reply: Decision | Unreadable
     leave: Leave | None
@@ -48,8 +54,8 @@ class State(Start, total=False):
 class Context:
     """The means of a run. `steps` grows; `began` is a time of `clock`; `tokens` limits prompts and replies together.
 
-    `approve` holds the verbs that need a person's leave; with `patient` there are no limits. `over` asks a task
-    that ends by itself whether it has.
+    `approve` holds the verbs that need a person's leave; with `patient` there are no limits. While `hold` says so the
+    run waits for a person. `over` asks a task that ends by itself whether it has.
     """
 
     goal: str
@@ -61,13 +67,14 @@ class Context:
     tokens: int | None = None
     approve: frozenset[str] = frozenset()
     patient: bool = False
+    hold: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
     steps: list[Step] = field(default_factory=list)
     on_step: Callable[[Step], None] = lambda step: None
     over: Callable[[], Awaitable[bool]] | None = None
 
 
-async def observe(state: Start, runtime: Runtime[Context]) -> dict[str, Any]:
+async def observe(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Look at the screen once it is quiet; the picture shows what the last action did."""
     run = runtime.context
     began = run.clock()
@@ -75,14 +82,22 @@ async def observe(state: Start, runtime: Runtime[Context]) -> dict[str, Any]:
     effect = last_effect(run, seen)
     found = None if run.patient else circle(run.steps, seen, effect)
     seconds = {"observe": round(run.clock() - began, 4)}
-    return {"seen": seen, "effect": effect, "notice": found.words if found else "", "leave": None, "stop": None,
+    notice = "; ".join(words for words in (state.get("said"), found and found.words) if words)
+    return {"seen": seen, "effect": effect, "notice": notice, "said": "", "theirs": False, "leave": None, "stop": None,
             "seconds": seconds}  # fmt: skip
 
 
 async def pause(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Waits for the person who took the pointer; what they did is looked at afterwards."""
-    leave: Leave = interrupt(Question(kind="display", number=state["number"]))
-    return {"stop": Stop(reason="person") if leave.answer == "stop" else None}
+    """Waits for the person who took the pointer or asked for it; what they did is looked at afterwards."""
+    kind: Literal["display", "pause"] = "display" if state["seen"].person else "pause"
+    leave: Leave = interrupt(Question(kind=kind, number=state["number"]))
+    if leave.action is not None:
+        said = leave.reason or "A person does this."
+        completion = Completion(text=written("", said, leave.action), model="person")
+        decision = Decision(thought="", say=said, action=leave.action)
+        return {"theirs": True, "completion": completion, "reply": decision}
+    said = f"the user says: {leave.reason}" if leave.reason else ""
+    return {"stop": Stop(reason="person") if leave.answer == "stop" else None, "said": said}
 
 
 async def decide(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -126,6 +141,18 @@ async def act(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     run.steps.append(step)
     run.on_step(step)
     return {"number": step.number + 1, "stop": stop}
+
+
+def after_look(state: State, runtime: Runtime[Context]) -> Literal["pause", "decide"]:
+    """Nobody decides while a person has the world, or wants the run to wait."""
+    return "pause" if state["seen"].person or runtime.context.hold() else "decide"
+
+
+def after_pause(state: State) -> Literal["act", "observe", "__end__"]:
+    """To the end, to what the person wants done, or on."""
+    if state["stop"]:
+        return "__end__"
+    return "act" if state["theirs"] else "observe"
 
 
 def after_decision(state: State, runtime: Runtime[Context]) -> Literal["approve", "act", "__end__"]:
@@ -178,10 +205,8 @@ def loop() -> StateGraph[State, Context, Start, State]:
     for node in (observe, pause, decide, approve, act):
         graph.add_node(node)
     graph.add_edge(START, "observe")
-    graph.add_conditional_edges(
-        "observe", lambda state: "pause" if state["seen"].person else "decide", ["pause", "decide"]
-    )
-    graph.add_conditional_edges("pause", lambda state: END if state["stop"] else "observe", ["observe", END])
+    graph.add_conditional_edges("observe", after_look)
+    graph.add_conditional_edges("pause", after_pause)
     graph.add_conditional_edges("decide", after_decision)
     graph.add_edge("approve", "act")
     graph.add_conditional_edges("act", lambda state: END if state["stop"] else "observe", ["observe", END])

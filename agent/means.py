@@ -32,13 +32,15 @@ async def nobody(question: Question) -> Leave:
 class Means:
     """`tokens` limits prompts and replies together; `approve` holds verbs that need the leave of whom `ask` asks.
 
-    With `patient` there are no limits: a person takes as long as they do.
+    With `patient` there are no limits: a person takes as long as they do. While `hold` says so the run waits between
+    two steps, for what `ask` answers to that.
     """
 
     tokens: int | None = None
     approve: frozenset[str] = frozenset()
     ask: Ask = nobody
     patient: bool = False
+    hold: Callable[[], bool] = lambda: False
     on_step: Callable[[Step], None] = lambda step: None
     clock: Callable[[], float] = time.monotonic
 

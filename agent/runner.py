@@ -227,7 +227,8 @@ class _Attempt:
         first = len(self.steps) + 1
         context = Context(
             goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
-            tokens=self.means.tokens, approve=self.means.approve, patient=self.means.patient, steps=self.steps,
+            tokens=self.means.tokens, approve=self.means.approve, patient=self.means.patient,
+            hold=self.means.hold, steps=self.steps,
             clock=self._clock, began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps),
             on_step=self.means.on_step, over=self._over if self.task.episode else None,
         )  # fmt: skip
