@@ -1,0 +1,78 @@
+"""`surehand up` and `surehand work`: the service on this machine, and further workers for it on others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Folder = Annotated[Path, typer.Option(help="Where the service keeps runs, and its databases unless --database.")]
+Database = Annotated[
+    str, typer.Option(help="A Postgres database, postgresql://user@host/name, instead of SQLite files.", metavar="URL")
+]
+Slots = Annotated[int, typer.Option(help="Most runs at once in a worker.", min=1)]
+Models = Annotated[
+    list[str] | None, typer.Option("--offer", metavar="MODEL", help="A further model that runs may ask for.")
+]
+Private = Annotated[bool, typer.Option("--private", help="Let goals begin at addresses of private networks.")]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")]
+
+
+def up(
+    port: Annotated[int, typer.Option(help="Where it listens.", min=0, max=65535)] = 8080,
+    host: Annotated[str, typer.Option(help="The address it listens on; others than loopback need TLS in front.")] = (
+        "127.0.0.1"
+    ),
+    name: Annotated[list[str] | None, typer.Option(help="A further name that it is reached by.")] = None,
+    folder: Folder = Path("service"),
+    database: Database = "",
+    slots: Slots = 2,
+    offer: Models = None,
+    private: Private = False,
+    config: Config = None,
+) -> None:
+    """Serve runs over HTTP, with a worker on this machine. The first start prints the token of the admin."""
+    _need_extra()
+    import asyncio
+    import sys
+
+    from agent.service.house import first_token, serve
+    from agent.service.parts import SurehandParts
+    from agent.service.setup import Setup
+
+    setup = Setup(
+        port=port, host=host, names=tuple(name or ()), folder=folder.resolve(), database=database, slots=slots,
+        models=tuple(offer or ()), private=private, config=config and config.resolve(),
+    )  # fmt: skip
+    parts = SurehandParts(setup)
+    if token := first_token(setup):
+        typer.echo(f"token of the admin, shown this once: {token}")
+    worker = [sys.executable, "-m", "agent.service.worker"]
+    asyncio.run(serve(setup, parts, worker, lambda address: typer.echo(f"surehand serves on {address}")))
+
+
+def work(
+    folder: Folder, database: Database, slots: Slots = 2, offer: Models = None, private: Private = False,
+    config: Config = None,
+) -> None:  # fmt: skip
+    """Carry out runs of a service whose database and folder this machine reaches."""
+    _need_extra()
+    from agent.service.parts import SurehandParts
+    from agent.service.setup import Setup
+    from agent.service.worker import main
+
+    setup = Setup(
+        folder=folder.resolve(), database=database, slots=slots, models=tuple(offer or ()), private=private,
+        config=config and config.resolve(),
+    )  # fmt: skip
+    main(setup, SurehandParts(setup))
+
+
+def _need_extra() -> None:
+    """Raises UserError where the service's libraries are not installed."""
+    from importlib.util import find_spec
+
+    from tools.errors import UserError
+
+    for module in ("dbos", "fastapi"):
+        if find_spec(module) is None:
+            raise UserError(f"no {module} in this Python", remedy="pip install 'surehand[service]'")

@@ -1,0 +1,106 @@
+"""The HTTP interface of the service, below /v1."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+
+from agent.service import account_routes, batch_routes, file_routes, run_routes
+from agent.service.access import Accounts, SameOrigin
+from agent.service.desk import Desk
+from agent.service.engine import Queue
+from agent.service.orders import Problem
+from agent.service.parts import Parts
+from agent.service.setup import LOOPBACK, Setup
+from agent.service.store import Refused, Store
+from tools.errors import UserError
+
+_log = logging.getLogger(__name__)
+_PUT_EVERY = 5.0
+_ABOUT = """Runs of surehand: order them, follow them, steer them, find them again.
+
+Every request carries `Authorization: Bearer TOKEN`. Errors are problem documents (RFC 9457)."""
+
+
+def make_app(setup: Setup, parts: Parts) -> FastAPI:
+    """The service as an ASGI application. Its lifespan opens the database and the queue."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        setup.runs.mkdir(parents=True, exist_ok=True)
+        store = await asyncio.to_thread(Store, setup.tables_url)
+        queue = await asyncio.to_thread(Queue, setup)
+        app.state.accounts = Accounts(store)
+        app.state.desk = desk = Desk(setup, parts, store, queue)
+        putting = asyncio.create_task(_put_on(desk))
+        yield
+        putting.cancel()
+        await asyncio.to_thread(queue.close)
+        store.close()
+
+    app = FastAPI(title="surehand", version=version("surehand"), description=_ABOUT, lifespan=lifespan,
+                  docs_url=None, redoc_url=None, responses={"4XX": {"model": Problem}})  # fmt: skip
+    for routes in (run_routes, batch_routes, file_routes, account_routes):
+        app.include_router(routes.router, prefix="/v1")
+    app.add_middleware(SameOrigin, names=(*LOOPBACK, "::1", setup.host, *setup.names))
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(UserError, _mistaken)
+    app.add_exception_handler(RequestValidationError, _unfit)
+    app.add_exception_handler(DBAPIError, _away)
+
+    @app.get("/healthz", tags=["operations"])
+    def alive() -> dict[str, str]:
+        """Whether the service answers at all."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["operations"])
+    def ready(request: Request) -> JSONResponse:
+        """Whether runs get done: the database answers, and a worker lives."""
+        workers = request.app.state.desk.store.workers(setup.lost_after)
+        return JSONResponse({"database": "ok", "workers": workers}, 200 if workers else 503)
+
+    return app
+
+
+async def _put_on(desk: Desk) -> None:
+    """Tells the engine of runs that it was not told of: this process died before it could, or the engine was away."""
+    while True:
+        try:
+            await asyncio.to_thread(desk.put_left)
+        except DBAPIError as error:
+            _log.warning("the database cannot be reached: %s", error.orig)
+        await asyncio.sleep(_PUT_EVERY)
+
+
+def _problem(problem: Problem, **headers: str) -> JSONResponse:
+    return JSONResponse(problem.model_dump(), problem.status, headers, "application/problem+json")
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "30"}}.get(error.status, {})
+    return _problem(Problem(title=error.title, status=error.status, remedy=error.remedy), **headers)
+
+
+async def _mistaken(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, UserError)
+    return _problem(Problem(title=error.what, status=422, detail=error.cause, remedy=error.remedy))
+
+
+async def _unfit(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return _problem(Problem(title=f"{where}: {first['msg']}", status=422, remedy="see /openapi.json"))
+
+
+async def _away(request: Request, error: Exception) -> JSONResponse:
+    _log.error("the database cannot be reached", exc_info=error)
+    problem = Problem(title="the database cannot be reached", status=503, remedy="try again in a moment")
+    return _problem(problem, **{"Retry-After": "5"})

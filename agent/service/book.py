@@ -1,0 +1,125 @@
+"""Runs as workers see them: taken, told of step by step, asked about, ended. Each method is one transaction."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, select, update
+
+from agent.service.orders import Asking, Attempt, RunOrder, State, StepView
+from agent.service.store import Store, now, state_of
+from agent.service.tables import EventRow, RunRow, WorkerRow
+
+MOST_TAKES = 6
+"""So often workers may begin with a run or go on with it; then it is what kills them."""
+
+
+class Taken(NamedTuple):
+    """A run that a worker has to do, and what was done of it before."""
+
+    id: str
+    order: RunOrder
+    attempts: tuple[Attempt, ...]
+
+
+class Wish(NamedTuple):
+    """What people want of a run: `pause` or `stop`, with a note, or an answer to what it asks."""
+
+    wish: str
+    note: str
+    reply: dict[str, Any] | None
+
+
+class Book:
+    """A worker's side of the store."""
+
+    def __init__(self, store: Store, worker: str) -> None:
+        self._store, self.worker = store, worker
+
+    def take(self, run_id: str) -> Taken | None:
+        """Makes a run this worker's; None where there is nothing more to do, for it ended or was deleted."""
+        with self._store.begun() as session:
+            row = session.get(RunRow, run_id, with_for_update=True)
+            if row is None or row.state == State.ENDED:
+                return None
+            row.takes += 1
+            row.worker, row.state, row.question, row.reply = self.worker, State.RUNNING, None, None
+            row.began = row.began or now()
+            if row.takes > MOST_TAKES:
+                row.state, row.status, row.ended = State.ENDED, "error:env", now()
+                row.why = f"its worker died {MOST_TAKES} times"
+            session.add(EventRow(run=run_id, kind="state", data=state_of(row)))
+            session.commit()
+            if row.state == State.ENDED:
+                return None
+            order = RunOrder.model_validate(row.order)
+            return Taken(run_id, order, tuple(Attempt.model_validate(one) for one in row.attempts))
+
+    def attempts(self, run_id: str, attempts: tuple[Attempt, ...]) -> None:
+        """Writes the history of a run down."""
+        with self._store.begun() as session:
+            told = [one.model_dump(mode="json") for one in attempts]
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(attempts=told))
+            session.add(EventRow(run=run_id, kind="attempt", data=told[-1]))
+            session.commit()
+
+    def step(self, run_id: str, attempt: int, step: StepView, tokens: int) -> None:
+        """Tells followers of a step; `tokens` are those of the attempt so far."""
+        with self._store.begun() as session:
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(steps=step.number, tokens=tokens))
+            told = {"attempt": attempt} | step.model_dump(mode="json")
+            session.add(EventRow(run=run_id, kind="step", data=told))
+            session.commit()
+
+    def asks(self, run_id: str, asking: Asking | None) -> None:
+        """Says what a run waits for, or that it goes on."""
+        with self._store.begun() as session:
+            row = session.get_one(RunRow, run_id, with_for_update=True)
+            row.question, row.reply = asking and asking.model_dump(mode="json"), None
+            waits = State.PAUSED if asking and asking.kind == "pause" else State.WAITING
+            row.state = waits if asking else State.RUNNING
+            session.add(EventRow(run=run_id, kind="state", data=state_of(row)))
+            session.commit()
+
+    def ends(self, run_id: str, status: str, why: str) -> None:
+        """The end of a run."""
+        with self._store.begun() as session:
+            row = session.get_one(RunRow, run_id, with_for_update=True)
+            row.state, row.status, row.why, row.ended = State.ENDED, status, why[:2000], now()
+            row.question, row.reply, row.wish, row.holder = None, None, "", None
+            session.add(EventRow(run=run_id, kind="state", data=state_of(row)))
+            session.commit()
+
+    def wishes(self, run_ids: list[str]) -> dict[str, Wish]:
+        """What is wanted of these runs."""
+        with self._store.begun() as session:
+            asked = select(RunRow.id, RunRow.wish, RunRow.note, RunRow.reply).where(RunRow.id.in_(run_ids))
+            return {run: Wish(wish, note, reply) for run, wish, note, reply in session.execute(asked)}
+
+    def alive(self, host: str, pid: int, slots: int, *, first: bool) -> bool:
+        """Says that this worker lives; False when the others have given it up."""
+        with self._store.begun() as session:
+            if first:
+                session.add(WorkerRow(id=self.worker, host=host, pid=pid, slots=slots, seen=now()))
+                session.commit()
+                return True
+            heard = update(WorkerRow).where(WorkerRow.id == self.worker).values(seen=now()).returning(WorkerRow.id)
+            known = session.scalar(heard) is not None
+            session.commit()
+            return known
+
+    def silent(self, seconds: float) -> list[str]:
+        """Workers that have not spoken for so long."""
+        with self._store.begun() as session:
+            return [*session.scalars(select(WorkerRow.id).where(WorkerRow.seen < now() - timedelta(seconds=seconds)))]
+
+    def given_up(self, workers: list[str]) -> None:
+        """Forgets workers whose runs others have by now."""
+        with self._store.begun() as session:
+            session.execute(delete(WorkerRow).where(WorkerRow.id.in_(workers)))
+            session.commit()
+
+    def leaves(self, worker: str, moment: datetime) -> None:
+        """Says for a worker that it is no more: whoever looks next takes over its runs."""
+        with self._store.begun() as session:
+            session.execute(update(WorkerRow).where(WorkerRow.id == worker).values(seen=moment))
+            session.commit()

@@ -1,0 +1,73 @@
+"""The durable engine: DBOS. It sees a run as one unit, and does again what a dead worker left; only this file knows it.
+
+Its queue holds a row for each run in the service's database (or in a SQLite file of its own). A run goes to one worker;
+when that is declared dead, `put_back` gives its runs to the others, and each is either gone on with or begun anew.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from dbos import DBOS, DBOSClient, DBOSConfig
+
+from agent.service.orders import Priority
+from agent.service.setup import Setup
+
+_QUEUE, _WORKFLOW = "runs", "run"
+_VERSION = "1"
+"""Of what a queued run means: workers of one version take over from each other, also across releases."""
+_LOOK_EVERY = 0.2
+_FIRST: dict[Priority, int] = {"high": 10, "normal": 20, "low": 30}
+
+
+class Queue:
+    """The side of those who order runs."""
+
+    def __init__(self, setup: Setup) -> None:
+        DBOS.migrate(setup.jobs_url)
+        self._client = DBOSClient(system_database_url=setup.jobs_url)
+
+    def put(self, run_id: str, owner: str, priority: Priority) -> None:
+        """Orders a run; one that is known already is not ordered again."""
+        self._client.enqueue(
+            {
+                "queue_name": _QUEUE, "workflow_name": _WORKFLOW, "workflow_id": run_id, "app_version": _VERSION,
+                "queue_partition_key": owner, "priority": _FIRST[priority],
+            },
+            run_id,
+        )  # fmt: skip
+
+    def drop(self, run_id: str) -> None:
+        """Forgets a run."""
+        self._client.delete_workflow(run_id)
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._client.destroy()
+
+
+class Engine:
+    """The side of a worker: `do` is awaited for each run that falls to it, in the event loop of `start`."""
+
+    def __init__(self, setup: Setup, worker: str, do: Callable[[str], Awaitable[None]]) -> None:
+        self._setup = setup
+        config: DBOSConfig = {
+            "name": "surehand", "system_database_url": setup.jobs_url, "executor_id": worker,
+            "application_version": _VERSION, "log_level": "WARNING",
+        }  # fmt: skip
+        DBOS(config=config)
+
+        @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)
+        async def run(run_id: str) -> None:
+            await do(run_id)
+
+    async def start(self) -> None:
+        """Begins to take runs."""
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            _QUEUE, worker_concurrency=self._setup.slots, partition_concurrency=self._setup.share,
+            polling_interval_sec=_LOOK_EVERY, on_conflict="always_update",
+        )  # fmt: skip
+
+    async def put_back(self, dead: list[str]) -> None:
+        """Gives the runs of dead workers to those that live; a run that somebody has by now stays with them."""
+        await asyncio.to_thread(DBOS._recover_pending_workflows, dead)

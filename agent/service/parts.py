@@ -1,0 +1,141 @@
+"""What a run is made of: from an order to a task, a model and a world, within what the service's settings allow."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from agent.commands.goal import Asked, goal_task
+from agent.commands.wiring import approvals, described, kept_world, model_for, require_model, task_for, worlds
+from agent.means import MakeModel, MakeWorld
+from agent.runner import KeptWorld
+from agent.service.orders import RunOrder
+from agent.service.setup import Setup
+from agent.settings import Settings, load
+from agent.trace import Run
+from env.allow import Allow, place_of
+from env.base import Environment
+from scenarios.base import Task
+from scenarios.loader import is_id, matching
+from tools.errors import UserError
+
+BASELINES = ("oracle", "idle", "fail", "random")
+"""Models without weights, which everybody may ask for."""
+N = TypeVar("N", int, float)
+_INSIDE = (".localhost", ".local", ".internal")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that can begin. `make_model` is told how many replies were used by an earlier attempt."""
+
+    task: Task
+    settings: dict[str, Any]
+    make_model: Callable[[int], MakeModel]
+    make_world: Callable[[], MakeWorld]
+    kept: Callable[[Run], KeptWorld]
+    seen_as: Callable[[Environment], Environment] = lambda world: world
+    approve: frozenset[str] = frozenset()
+    tokens: int | None = None
+
+
+class Parts(Protocol):
+    """Turns orders into runs."""
+
+    def prepared(self, order: RunOrder) -> Prepared:
+        """Everything about a run but that it begins. Raises UserError for an order that cannot be carried out."""
+        ...
+
+    def scenarios(self, patterns: Iterable[str]) -> list[str]:
+        """The ids that any of the patterns fits. Raises UserError for one that fits none."""
+        ...
+
+
+class SurehandParts:
+    """The scenarios, models and worlds of this surehand, as its settings allow them."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup, self._settings = setup, load(setup.config)
+
+    def prepared(self, order: RunOrder) -> Prepared:
+        """A scenario at its seed, or a goal in a world of its own."""
+        settings = self._set(order)
+        require_model(settings)
+        task = self._task(settings, order)
+        return Prepared(
+            task=task, settings=settings.model_dump(mode="json"), tokens=settings.tokens,
+            make_model=lambda used: model_for(settings, task, used), make_world=lambda: worlds(settings),
+            kept=lambda run: kept_world(settings, task, run), seen_as=lambda world: described(settings, world),
+            approve=approvals(settings, task),
+        )  # fmt: skip
+
+    def scenarios(self, patterns: Iterable[str]) -> list[str]:
+        """Those of the loader."""
+        found: dict[str, None] = {}
+        for pattern in patterns:
+            ids = matching(pattern, self._settings.scenarios)
+            if not ids:
+                raise UserError(f"no scenario fits {pattern!r}", remedy="`surehand scenarios list` shows them all")
+            found |= dict.fromkeys(ids)
+        return list(found)
+
+    def _task(self, settings: Settings, order: RunOrder) -> Task:
+        if order.scenario is not None:
+            if not is_id(order.scenario, settings.scenarios):
+                raise UserError(f"no scenario {order.scenario!r}", remedy="`surehand scenarios list` shows them all")
+            return task_for(settings, order.scenario, order.seed)
+        world = order.world
+        if world is None:
+            return goal_task(settings, Asked(order.goal or "", "desktop"))
+        for place in (world.url, *world.allow):
+            self._public(place)
+        return goal_task(settings, Asked(order.goal or "", world.kind, world.url, world.allow))
+
+    def _public(self, place: str | None) -> None:
+        """Raises UserError for a place that is inside: a page must not lead an agent to the service itself."""
+        if place is None or self._setup.private:
+            return
+        found = place_of(place)
+        if found is None or _inside(found[0]):
+            raise UserError(f"{place!r} is no public address", remedy="start the service with --private to allow it")
+
+    def _set(self, order: RunOrder) -> Settings:
+        """The service's settings, narrowed by the order. Raises UserError."""
+        base = self._settings
+        model = order.model or base.model
+        if model not in {base.model, *BASELINES, *self._setup.models}:
+            raise UserError(f"this service offers no model {model!r}", remedy="leave it out to take the service's own")
+        if unknown := set(order.secrets) - base.secrets.keys():
+            raise UserError(f"no secret {min(unknown)!r}", remedy="the service's settings name those there are")
+        limits, guard = order.limits, order.guard
+        values = base.model_dump() | {
+            "model": model, "steps": _least(base.steps, limits.steps), "seconds": _least(base.seconds, limits.seconds),
+            "tokens": _least(base.tokens, limits.tokens), "approve": (*(base.approve or ()), *guard.approve) or None,
+            "secrets": {name: bound for name, bound in base.secrets.items() if name in order.secrets},
+        }  # fmt: skip
+        if order.world and order.world.kind == "headless":
+            values["browser"] = "headless"
+        try:
+            allow = base.allow.narrowed(Allow(actions=guard.actions, domains=guard.domains))
+            values |= {"allow_actions": allow.actions, "allow_domains": allow.domains}
+            return Settings(**values, api_key=base.api_key)
+        except ValidationError as error:
+            detail = error.errors(include_url=False)[0]
+            raise UserError(f"wrong {detail['loc'][0]}", cause=detail["msg"].removeprefix("Value error, ")) from None
+
+
+def _inside(host: str) -> bool:
+    """Whether a host's own name says that it is this machine or in a private network."""
+    if host == "localhost" or host.endswith(_INSIDE):
+        return True
+    try:
+        return not ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return host.replace(".", "").isdigit() or host.startswith("0x")  # how some programs write an address, too
+
+
+def _least(one: N | None, other: N | None) -> N | None:
+    given = [value for value in (one, other) if value is not None]
+    return min(given) if given else None

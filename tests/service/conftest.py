@@ -1,0 +1,153 @@
+"""Services in processes of their own, reached over HTTP; on SQLite, and in the soak on a Postgres of their own."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from agent.service.setup import Setup
+from env.settle import until
+from tools.errors import EnvError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WITHIN = 40.0
+
+
+class Service:
+    """A running one: `ada` is its admin."""
+
+    def __init__(self, setup: Setup, command: list[str], token: str = "") -> None:
+        self.setup, self._command, self.token = setup, command, token
+        self.start()
+
+    def start(self) -> None:
+        """Starts it; the token of the first time stays good."""
+        with (self.setup.folder.parent / "service.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [*self._command, self.setup.model_dump_json()], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        assert self.process.stdout
+        for line in self.process.stdout:
+            word, _, value = line.strip().partition(" ")
+            if word == "token" and value != "None":
+                self.token = value
+            if word == "address":
+                self.ada = self.as_one(self.token, value)
+                break
+        self.eventually(lambda: self.ada.get("/readyz").status_code == 200)
+
+    def as_one(self, token: str, address: str = "") -> httpx.Client:
+        base = address or str(self.ada.base_url)
+        return httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+
+    def stop(self) -> None:
+        self.ada.close()
+        self.process.terminate()
+        assert self.process.wait(60) == 0
+        assert self.process.stdout
+        self.process.stdout.close()
+
+    def workers(self) -> list[int]:
+        """Process ids of its workers."""
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
+        return [int(line) for line in found.stdout.split()]
+
+    def kill_worker(self) -> None:
+        (worker,) = self.workers()
+        os.kill(worker, signal.SIGKILL)
+
+    def order(self, **order: Any) -> dict[str, Any]:
+        """A run, ordered."""
+        answer = self.ada.post("/v1/runs", json={"scenario": "test/note", "model": "solution"} | order)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.ada.get(f"/v1/runs/{run_id}").json()
+        return found
+
+    def until(self, run_id: str, **facts: Any) -> dict[str, Any]:
+        """The run, once it is so."""
+        found: dict[str, Any] = {}
+
+        def so() -> bool:
+            found.update(self.run(run_id))
+            return all(found[name] == value for name, value in facts.items())
+
+        self.eventually(so)
+        return found
+
+    def eventually(self, true: Callable[[], bool]) -> None:
+        """Waits until something is so."""
+
+        async def found() -> bool | None:
+            return true() or None
+
+        try:
+            asyncio.run(until(found, WITHIN, "the service"))
+        except EnvError as error:
+            raise AssertionError((self.setup.folder.parent / "service.log").read_text()[-3000:]) from error
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """A database of its own, of the Debian package."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("no Postgres: apt-get install postgresql")
+    user = "postgres" if os.getuid() == 0 else None
+    data, socket = folder / "data", folder
+    folder.mkdir(parents=True)
+    if user:
+        subprocess.run(["chown", user, str(folder)], check=True)
+        for parent in folder.parents:
+            if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
+                parent.chmod(parent.stat().st_mode | 0o011)
+    made = [str(programs[-1] / "initdb"), "-D", str(data), "-A", "trust", "-U", "surehand", "-E", "UTF8"]
+    subprocess.run(made, check=True, user=user, capture_output=True, cwd="/")
+    options = ["-D", str(data), "-k", str(socket), "-c", "listen_addresses=", "-c", "fsync=off"]
+    with (folder.parent / "postgres.log").open("w") as log:
+        server = subprocess.Popen(
+            [str(programs[-1] / "postgres"), *options], user=user, cwd="/", stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield f"postgresql://surehand@/postgres?host={socket}"
+    finally:
+        server.send_signal(signal.SIGQUIT)
+        server.wait(30)
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.soak)])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a service keeps its tables."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    with postgres(tmp_path_factory.mktemp("database") / "postgres") as url:
+        yield url
+
+
+def a_setup(folder: Path, database: str, **more: Any) -> Setup:
+    folder.mkdir()
+    values = {"port": 0, "lost_after": 5.0, "stop_within": 0.5, "drain": 1.0, "slots": 4, "waiting": 30} | more
+    return Setup(folder=folder, database=database, **values)
+
+
+@pytest.fixture(scope="session")
+def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One with small tasks."""
+    setup = a_setup(tmp_path_factory.mktemp("service") / "service", database)
+    running = Service(setup, [sys.executable, "-m", "tests.service.small_service"])
+    yield running
+    running.stop()

@@ -1,0 +1,108 @@
+"""Who gets in: each of these tries to."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.service.conftest import Service
+
+pytestmark = pytest.mark.xdist_group("service")
+ORDER = {"scenario": "test/note", "model": "solution"}
+SHA = "0" * 64
+
+
+def test_only_with_a_token(service: Service) -> None:
+    for token in ("x", "surehand_wrong", service.token[:-1], service.token.upper()):
+        with service.as_one(token) as stranger:
+            for place in ("/v1/runs", "/v1/me", "/v1/accounts", "/v1/runs/x/events", "/v1/runs/x/report"):
+                answer = stranger.get(place)
+                assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), place
+            assert stranger.post("/v1/runs", json=ORDER).status_code == 401
+
+
+def test_the_token_is_nowhere_in_the_folder(service: Service) -> None:
+    service.order()
+    for file in service.setup.folder.rglob("*"):
+        if file.is_file():
+            assert service.token.encode() not in file.read_bytes(), file
+
+
+def test_each_role_may_do_its_own(service: Service) -> None:
+    run = service.order()
+    service.until(run["id"], state="ended")
+    for role, posts, admits in (("viewer", 403, 403), ("operator", 201, 403), ("admin", 201, 200)):
+        made = service.ada.post("/v1/accounts", json={"name": f"a {role}", "role": role}).json()
+        with service.as_one(made["token"]) as one:
+            assert one.get("/v1/me").json() == {"name": f"a {role}", "role": role}
+            assert one.get(f"/v1/runs/{run['id']}").status_code == 200
+            assert one.post("/v1/runs", json=ORDER).status_code == posts
+            assert one.get("/v1/accounts").status_code == admits
+            for steer in ("cancel", "pause", "resume", "take-over", "hand-back"):
+                assert one.post(f"/v1/runs/{run['id']}/{steer}").status_code == (403 if role == "viewer" else 409)
+        assert service.ada.delete(f"/v1/accounts/a {role}").status_code == 204
+        with service.as_one(made["token"]) as gone:
+            assert gone.get("/v1/me").status_code == 401
+    assert service.ada.delete("/v1/accounts/admin").status_code == 409
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "null"},
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "["},
+    ],
+)
+def test_pages_of_other_sites_are_turned_away(service: Service, headers: dict[str, str]) -> None:
+    assert service.ada.get("/v1/me", headers=headers).status_code == 403
+    assert service.ada.post("/v1/runs", json=ORDER, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"scenario": "../../etc/passwd"},
+        {"scenario": "/etc/passwd.yaml"},
+        {"scenario": "web/../../x.yaml"},
+        {"scenario": "test/note", "model": "replay:/etc"},
+        {"scenario": "test/note", "world": {"kind": "desktop"}},
+        {"scenario": "test/note", "seed": -1},
+        {"scenario": "test/note", "limits": {"steps": 0}},
+        {"scenario": "test/note", "unknown": 1},
+        {"goal": "x", "scenario": "test/note"},
+        {"goal": "x" * 10_001},
+        {"goal": "x", "world": {"kind": "display"}},
+        {},
+    ],
+)
+def test_orders_that_are_none(service: Service, order: dict[str, Any]) -> None:
+    answer = service.ada.post("/v1/runs", json={"model": "solution"} | order)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["title"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/v1/runs/..%2f..%2fservice.sqlite/steps",
+        "/v1/runs/%2e%2e/screenshot",
+        f"/v1/runs/%2e%2e/screenshots/{SHA}",
+        "/v1/runs/ID/screenshots/..%2f..%2frun.json",
+        "/v1/runs/ID/shots/..%2frun.json",
+        "/v1/runs/ID/shots/run.json",
+        "/v1/runs/ID/steps?attempt=-1",
+        "/v1/runs/ID/../../../etc/passwd",
+        f"/v1/runs/ID/screenshots/{SHA}",
+    ],
+)
+def test_paths_lead_nowhere_else(service: Service, place: str) -> None:
+    run = service.order()
+    service.until(run["id"], state="ended")
+    answer: httpx.Response = service.ada.get(place.replace("ID", run["id"]))
+    assert answer.status_code in (404, 422)
+    assert "root:" not in answer.text
