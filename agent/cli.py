@@ -14,7 +14,7 @@ from agent.commands.memory import memory
 from agent.commands.osworld import osworld_app
 from agent.commands.recording import record
 from agent.commands.see import describe, ground
-from agent.commands.service import up, work
+from agent.commands.service import mcp, up, work
 from agent.commands.tune import tune_app
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
@@ -258,6 +258,7 @@ app.command()(export)
 app.command()(serve)
 app.command()(up)
 app.command()(work)
+app.command()(mcp)
 app.command()(memory)
 app.command()(describe)
 app.command()(ground)

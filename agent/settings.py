@@ -29,9 +29,11 @@ from tools.geometry import Size
 
 PREFIX = "SUREHAND_"
 FILE = Path("surehand.toml")
-OTHERS = ("SUREHAND_CONFIG", "SUREHAND_ISOLATION", "SUREHAND_OSWORLD_TASKS", "SUREHAND_OSWORLD_CACHE")
-"""Variables of that prefix that are no settings: which file to read, env.sandbox's wish for less isolation, and where
-the files of a suite lie (scenarios.suites.osworld)."""
+OTHERS = (
+    "SUREHAND_CONFIG", "SUREHAND_ISOLATION", "SUREHAND_OSWORLD_TASKS", "SUREHAND_OSWORLD_CACHE", "SUREHAND_TOKEN",
+)  # fmt: skip
+"""Variables of that prefix that are no settings: which file to read, env.sandbox's wish for less isolation, where the
+files of a suite lie (scenarios.suites.osworld), and the token of a client of the service (agent.service)."""
 
 
 def _folders(value: object) -> object:

@@ -1,4 +1,4 @@
-"""`surehand up` and `surehand work`: the service on this machine, and further workers for it on others."""
+"""`surehand up`, `work` and `mcp`: the service on this machine, workers on others, and tools for other agents."""
 
 from pathlib import Path
 from typing import Annotated
@@ -67,12 +67,24 @@ def work(
     main(setup, SurehandParts(setup))
 
 
+def mcp(
+    address: Annotated[str, typer.Option(help="Of the service; SUREHAND_TOKEN holds your token there.")] = (
+        "http://127.0.0.1:8080"
+    ),
+) -> None:
+    """Offer a service's runs to other agents, as tools of the Model Context Protocol over standard input and output."""
+    _need_extra()
+    from agent.service.mcp_server import over_stdio
+
+    over_stdio(address)
+
+
 def _need_extra() -> None:
     """Raises UserError where the service's libraries are not installed."""
     from importlib.util import find_spec
 
     from tools.errors import UserError
 
-    for module in ("dbos", "fastapi"):
+    for module in ("dbos", "fastapi", "mcp"):
         if find_spec(module) is None:
             raise UserError(f"no {module} in this Python", remedy="pip install 'surehand[service]'")

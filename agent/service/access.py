@@ -69,7 +69,7 @@ class Accounts:
         """Whose token it is. It is looked up by its hash, so that how long that takes tells nothing."""
         with self._store.begun() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.digest == _digest(token)))
-            return row and Caller(row.name, Role(row.role))
+            return Caller(row.name, Role(row.role)) if row else None
 
 
 def allowed(role: Role) -> Callable[..., Caller]:

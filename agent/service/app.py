@@ -15,6 +15,7 @@ from agent.service import account_routes, batch_routes, file_routes, run_routes
 from agent.service.access import Accounts, SameOrigin
 from agent.service.desk import Desk
 from agent.service.engine import Queue
+from agent.service.mcp_server import over_http
 from agent.service.orders import Problem
 from agent.service.parts import Parts
 from agent.service.setup import LOOPBACK, Setup
@@ -39,7 +40,8 @@ def make_app(setup: Setup, parts: Parts) -> FastAPI:
         app.state.accounts = Accounts(store)
         app.state.desk = desk = Desk(setup, parts, store, queue)
         putting = asyncio.create_task(_put_on(desk))
-        yield
+        async with tools.router.lifespan_context(tools):
+            yield
         putting.cancel()
         await asyncio.to_thread(queue.close)
         store.close()
@@ -48,6 +50,8 @@ def make_app(setup: Setup, parts: Parts) -> FastAPI:
                   docs_url=None, redoc_url=None, responses={"4XX": {"model": Problem}})  # fmt: skip
     for routes in (run_routes, batch_routes, file_routes, account_routes):
         app.include_router(routes.router, prefix="/v1")
+    tools = over_http(app)
+    app.router.routes.extend(tools.routes)
     app.add_middleware(SameOrigin, names=(*LOOPBACK, "::1", setup.host, *setup.names))
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(UserError, _mistaken)

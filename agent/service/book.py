@@ -13,20 +13,21 @@ MOST_TAKES = 6
 """So often workers may begin with a run or go on with it; then it is what kills them."""
 
 
-class Taken(NamedTuple):
-    """A run that a worker has to do, and what was done of it before."""
-
-    id: str
-    order: RunOrder
-    attempts: tuple[Attempt, ...]
-
-
 class Wish(NamedTuple):
     """What people want of a run: `pause` or `stop`, with a note, or an answer to what it asks."""
 
     wish: str
     note: str
     reply: dict[str, Any] | None
+
+
+class Taken(NamedTuple):
+    """A run that a worker has to do, what was done of it before, and what people want of it by now."""
+
+    id: str
+    order: RunOrder
+    attempts: tuple[Attempt, ...]
+    wish: Wish
 
 
 class Book:
@@ -52,7 +53,8 @@ class Book:
             if row.state == State.ENDED:
                 return None
             order = RunOrder.model_validate(row.order)
-            return Taken(run_id, order, tuple(Attempt.model_validate(one) for one in row.attempts))
+            attempts = tuple(Attempt.model_validate(one) for one in row.attempts)
+            return Taken(run_id, order, attempts, Wish(row.wish, row.note, None))
 
     def attempts(self, run_id: str, attempts: tuple[Attempt, ...]) -> None:
         """Writes the history of a run down."""
@@ -74,7 +76,7 @@ class Book:
         """Says what a run waits for, or that it goes on."""
         with self._store.begun() as session:
             row = session.get_one(RunRow, run_id, with_for_update=True)
-            row.question, row.reply = asking and asking.model_dump(mode="json"), None
+            row.question, row.reply = asking.model_dump(mode="json") if asking else None, None
             waits = State.PAUSED if asking and asking.kind == "pause" else State.WAITING
             row.state = waits if asking else State.RUNNING
             session.add(EventRow(run=run_id, kind="state", data=state_of(row)))

@@ -5,13 +5,14 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from agent.trace import Decision, Step
 from scenarios.base import CheckResult
 from tools.actions import Action
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,79}$")]
-ScenarioId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)+$",
+ScenarioId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$",
                                               max_length=200)]  # fmt: skip
 """An id such as `web/login`; never a path of a file."""
 Priority = Literal["low", "normal", "high"]
@@ -78,8 +79,8 @@ class Manner(_Wire):
     priority: Priority = "normal"
 
 
-_SCENARIO = {"scenario": "web/login", "seed": 3, "model": "oracle"}
-_GOAL = {"goal": "Find the opening hours and answer with them.", "world": {"kind": "browser", "url":
+_SCENARIO: JsonDict = {"scenario": "web/login", "seed": 3, "model": "oracle"}
+_GOAL: JsonDict = {"goal": "Find the opening hours and answer with them.", "world": {"kind": "browser", "url":
          "https://shop.example/"}, "limits": {"steps": 30}, "guard": {"approve": ["type"]}}  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class Playing:
         self._folder = setup.runs / taken.id
         self._attempts = list(taken.attempts)
         self._tokens = 0
-        self._wish = Wish("", "", None)
+        self._wish = taken.wish
         self._news = asyncio.Event()
         self._task: asyncio.Task[Run] | None = None
         self._cutting: asyncio.Task[None] | None = None
@@ -52,6 +52,8 @@ class Playing:
 
     async def go(self, prepared: Prepared) -> None:
         """The run to its end, at as many attempts as it takes, and the end written down."""
+        if self._wish.wish == "stop":
+            self._cutting = asyncio.create_task(self._cut())
         try:
             status, why = await self._go(prepared)
         except SurehandError as error:

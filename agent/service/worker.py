@@ -26,7 +26,8 @@ from env.settle import until
 from tools.errors import EnvError, UserError
 
 _log = logging.getLogger(__name__)
-_HEAR_EVERY = 0.2
+HEAR_EVERY = 0.2
+"""Seconds between two looks at what people want of the runs here."""
 _BEAT_EVERY = 1.0
 
 
@@ -95,7 +96,7 @@ class Worker:
                 for run_id, wish in wanted.items():
                     if playing := self._playing.get(run_id):
                         playing.heard(wish)
-            await asyncio.sleep(_HEAR_EVERY)
+            await asyncio.sleep(HEAR_EVERY)
 
     async def _beat(self, engine: Engine) -> None:
         """Says that this worker lives, and sees to the runs of those that do not."""

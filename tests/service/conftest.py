@@ -19,28 +19,35 @@ from tools.errors import EnvError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN = 40.0
+SCENARIO = 'id: ask\ntitle: Say it\nworld: browser\ngoal: Say forty-two.\ncheck: {answer: {equals: "42"}}\n'
+SCRIPT = """{"action": "key", "keys": ["a"]}
+{"action": "key", "keys": ["b"]}
+{"action": "wait", "time": 2}
+{"action": "answer", "text": "42"}
+"""
+TOML = 'scenarios = ["{folder}"]\nmodel = "scripted:{folder}/script.jsonl"\nbrowser = "headless"\n'
 
 
 class Service:
     """A running one: `ada` is its admin."""
 
-    def __init__(self, setup: Setup, command: list[str], token: str = "") -> None:
-        self.setup, self._command, self.token = setup, command, token
+    def __init__(self, setup: Setup, command: list[str]) -> None:
+        self.setup, self._command, self.token = setup, command, ""
         self.start()
 
     def start(self) -> None:
         """Starts it; the token of the first time stays good."""
         with (self.setup.folder.parent / "service.log").open("a") as log:
             self.process = subprocess.Popen(
-                [*self._command, self.setup.model_dump_json()], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=log,
+                self._command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         assert self.process.stdout
         for line in self.process.stdout:
-            word, _, value = line.strip().partition(" ")
-            if word == "token" and value != "None":
+            _, _, value = line.strip().rpartition(" ")
+            if line.startswith("token"):
                 self.token = value
-            if word == "address":
+            else:
                 self.ada = self.as_one(self.token, value)
                 break
         self.eventually(lambda: self.ada.get("/readyz").status_code == 200)
@@ -55,6 +62,10 @@ class Service:
         assert self.process.wait(60) == 0
         assert self.process.stdout
         self.process.stdout.close()
+
+    @property
+    def address(self) -> str:
+        return str(self.ada.base_url).rstrip("/")
 
     def workers(self) -> list[int]:
         """Process ids of its workers."""
@@ -148,6 +159,26 @@ def a_setup(folder: Path, database: str, **more: Any) -> Setup:
 def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One with small tasks."""
     setup = a_setup(tmp_path_factory.mktemp("service") / "service", database)
-    running = Service(setup, [sys.executable, "-m", "tests.service.small_service"])
+    running = Service(setup, small(setup))
     yield running
     running.stop()
+
+
+def small(setup: Setup) -> list[str]:
+    """The command of a service of small tasks."""
+    return [sys.executable, "-m", "tests.service.small_service", setup.model_dump_json()]
+
+
+@pytest.fixture(scope="session")
+def browsing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """`surehand up`, for a scenario in a browser that takes four steps."""
+    tmp_path = tmp_path_factory.mktemp("browsing")
+    (tmp_path / "ask.yaml").write_text(SCENARIO)
+    (tmp_path / "script.jsonl").write_text(SCRIPT)
+    (tmp_path / "surehand.toml").write_text(TOML.format(folder=tmp_path))
+    setup = a_setup(tmp_path / "service", "")
+    command = [sys.executable, "-u", "-m", "agent", "up", "--port", "0", "--folder", str(setup.folder),
+               "--config", str(tmp_path / "surehand.toml")]  # fmt: skip
+    service = Service(setup, command)
+    yield service
+    service.stop()

@@ -1,6 +1,6 @@
 """A service of small tasks in memory, in processes that can be killed: `python -m tests.service.small_service SETUP`.
 
-Its models are `solution` and `held`, which waits before each reply while there is a file `hold` in the service's folder.
+Its models are `solution` and `held`, which waits before each reply while there is a file `hold` in the folder.
 `python -m tests.service.small_service SETUP NAME` is its worker.
 """
 
@@ -78,7 +78,8 @@ class SmallParts:
 
 
 def serve_small(setup: Setup) -> None:
-    print(f"token {first_token(setup)}", flush=True)
+    if token := first_token(setup):
+        print("token", token, flush=True)
     worker = [sys.executable, "-m", "tests.service.small_service"]
     opened = lambda address: print(f"address {address}", flush=True)  # noqa: E731
     asyncio.run(serve(setup, SmallParts(setup.folder), worker, opened))

@@ -1,6 +1,7 @@
 """Runs over HTTP: ordered, followed, steered, found again."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from agent.service.worker import HEAR_EVERY
 from agent.trace import RunFolder
 from tests.agent.desk import CLICK_NOTE, SOLUTION
 from tests.service.conftest import Service
@@ -39,6 +41,12 @@ def held(service: Service) -> Iterator[None]:
         yield
     finally:
         hold.unlink()
+
+
+def until_heard(service: Service) -> None:
+    """Long enough for a worker to have asked what is wanted of its runs."""
+    end = time.monotonic() + 3 * HEAR_EVERY
+    service.eventually(lambda: time.monotonic() > end)
 
 
 def test_a_run_is_ordered_followed_and_found_again(service: Service) -> None:
@@ -80,7 +88,7 @@ def test_runs_are_listed_page_by_page(service: Service) -> None:
     ids = [service.order(seed=seed, scenario="test/listed")["id"] for seed in range(3)]
     for run_id in ids:
         service.until(run_id, state="ended")
-    asked = {"scenario": "test/listed", "status": "passed", "limit": 2, "words": "MILK"}
+    asked: dict[str, str | int] = {"scenario": "test/listed", "status": "passed", "limit": 2, "words": "MILK"}
     first = service.ada.get("/v1/runs", params=asked).json()
     second = service.ada.get("/v1/runs", params=asked | {"before": first["next"]}).json()
     assert [run["id"] for run in first["runs"] + second["runs"]] == ids[::-1]
@@ -107,6 +115,7 @@ def test_a_person_takes_over_acts_and_hands_back(service: Service) -> None:
         place = f"/v1/runs/{run['id']}"
         service.until(run["id"], state="running")
         assert service.ada.post(f"{place}/take-over").json()["holder"] == "admin"
+        until_heard(service)
     service.until(run["id"], state="paused")
     before = service.run(run["id"])["steps"]
     deed = {"action": CLICK_NOTE.model_dump(mode="json", exclude_none=True), "note": "I show you."}
@@ -126,7 +135,9 @@ def test_nobody_acts_in_a_run_that_they_do_not_hold(service: Service) -> None:
     with held(service), service.as_one(other["token"]) as bob:
         run = service.order(model="held")
         place = f"/v1/runs/{run['id']}"
+        service.until(run["id"], state="running")
         bob.post(f"{place}/take-over")
+        until_heard(service)
     with service.as_one(other["token"]) as bob:
         service.until(run["id"], state="paused")
         deed = {"action": {"action": "wait", "time": 0}}
