@@ -6,16 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import DBAPIError
 
 from agent.service import account_routes, batch_routes, file_routes, run_routes
-from agent.service.access import Accounts, SameOrigin
+from agent.service.access import Accounts, SameOrigin, Viewer
 from agent.service.desk import Desk
 from agent.service.engine import Queue
 from agent.service.mcp_server import over_http
+from agent.service.metrics import exposition
 from agent.service.orders import Problem
 from agent.service.parts import Parts
 from agent.service.setup import LOOPBACK, Setup
@@ -68,6 +69,12 @@ def make_app(setup: Setup, parts: Parts) -> FastAPI:
         """Whether runs get done: the database answers, and a worker lives."""
         workers = request.app.state.desk.store.workers(setup.lost_after)
         return JSONResponse({"database": "ok", "workers": workers}, 200 if workers else 503)
+
+    @app.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
+    def metrics(request: Request, caller: Viewer) -> Response:
+        """Runs, steps, tokens, workers, in numbers for Prometheus."""
+        told = exposition(request.app.state.desk.store, setup.lost_after)
+        return Response(told, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return app
 

@@ -83,9 +83,11 @@ class Book:
             session.commit()
 
     def ends(self, run_id: str, status: str, why: str) -> None:
-        """The end of a run."""
+        """The end of a run; the first one stands."""
         with self._store.begun() as session:
             row = session.get_one(RunRow, run_id, with_for_update=True)
+            if row.state == State.ENDED:
+                return
             row.state, row.status, row.why, row.ended = State.ENDED, status, why[:2000], now()
             row.question, row.reply, row.wish, row.holder = None, None, "", None
             session.add(EventRow(run=run_id, kind="state", data=state_of(row)))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import uvicorn
 
+from agent.service import logs
 from agent.service.access import Accounts
 from agent.service.app import make_app
 from agent.service.book import Book
@@ -45,6 +46,7 @@ async def serve(setup: Setup, parts: Parts, command: Sequence[str], opened: Call
 
     Raises UserError when the port is taken.
     """
+    logs.begin()
     with _listening(setup) as listening:
         address = f"http://{setup.host}:{listening.getsockname()[1]}"
         config = uvicorn.Config(

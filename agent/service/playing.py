@@ -65,6 +65,9 @@ class Playing:
         self._close_attempt(status)
         self._ledger.put(lambda: self._book.ends(self._taken.id, status, why))
         await self._ledger.written()
+        last = self._folder / str(self._attempts[-1].number) if self._attempts else None
+        if last and (last / "run.json").exists():
+            await asyncio.to_thread(write_report, last)
 
     async def _go(self, prepared: Prepared) -> tuple[str, str]:
         number = max((attempt.number for attempt in self._attempts), default=1)
@@ -74,7 +77,6 @@ class Playing:
             if self._wish.wish == "stop" and done.status is None:
                 return Status.STOPPED, "cancelled"
             if done.status is not None and not _world_was_gone(done):
-                await asyncio.to_thread(write_report, folder.path)
                 return done.status, verdict(done)[2]
             self._close_attempt("its world was gone" if done.status else "it cannot be gone on with")
             number += 1
@@ -101,7 +103,7 @@ class Playing:
             used = len(steps) + (folder.pending() is not None)
             make_model = await asyncio.to_thread(prepared.make_model, used)
         except UserError as error:
-            _log.info("the run %s cannot be gone on with: %s", self._taken.id, error)
+            _log.info("this run cannot be gone on with: %s", error)
             await _end_world(prepared, before)
             return before
         self._open_attempt(number, resumed=True, steps=len(steps))

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
 
+from agent.service import logs
 from agent.service.book import Book
 from agent.service.engine import Engine
 from agent.service.ledger import Ledger, patiently
@@ -66,6 +67,7 @@ class Worker:
 
     async def play(self, run_id: str) -> None:
         """One run, to its end. What goes wrong outside of it becomes its end, too."""
+        logs.RUN.set(run_id)
         if self._ending.is_set():
             await asyncio.Event().wait()  # until this process ends, and another has the run
         taken = await patiently(lambda: self._book.take(run_id))
@@ -79,7 +81,7 @@ class Worker:
         except UserError as error:
             await self._broken(run_id, "error:scenario", str(error))
         except Exception as error:  # noqa: BLE001 (a worker outlives what it runs)
-            _log.exception("run %s", run_id)
+            _log.exception("the run broke")
             await self._broken(run_id, "error:env", f"the worker failed: {type(error).__name__}: {error}")
         finally:
             self._playing.pop(run_id, None)
@@ -139,9 +141,7 @@ def new_name() -> str:
 
 def main(setup: Setup, parts: Parts, name: str = "") -> None:
     """Works until it is told to end."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "dbos"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.begin()
     asyncio.run(_work(setup, parts, name))
 
 

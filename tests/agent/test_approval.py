@@ -10,6 +10,7 @@ import pytest
 
 from agent.means import Means
 from agent.model import ScriptedModel
+from agent.report import write_report
 from agent.runner import run
 from agent.trace import Leave, Question, RunFolder, Status, Stop
 from env.clock import VirtualClock
@@ -163,3 +164,4 @@ async def test_what_a_person_does_in_a_pause_is_a_step_of_the_run(tmp_path: Path
 async def test_a_run_that_is_stopped_in_a_pause_has_no_score(tmp_path: Path) -> None:
     done = await run(a_task(), says(*SOLUTION), scripted, tmp_path, Means(ask=Person(STOP), hold=lambda: True))
     assert (done.status, done.stop, steps_of(tmp_path)) == (Status.STOPPED, Stop(reason="person"), [])
+    assert "Stopped" in write_report(tmp_path).read_text()

@@ -15,7 +15,7 @@ SHA = "0" * 64
 def test_only_with_a_token(service: Service) -> None:
     for token in ("x", "surehand_wrong", service.token[:-1], service.token.upper()):
         with service.as_one(token) as stranger:
-            for place in ("/v1/runs", "/v1/me", "/v1/accounts", "/v1/runs/x/events", "/v1/runs/x/report"):
+            for place in ("/v1/runs", "/v1/me", "/v1/accounts", "/v1/runs/x/events", "/v1/runs/x/report", "/metrics"):
                 answer = stranger.get(place)
                 assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), place
             assert stranger.post("/v1/runs", json=ORDER).status_code == 401

@@ -145,7 +145,8 @@ def test_nobody_acts_in_a_run_that_they_do_not_hold(service: Service) -> None:
         assert service.ada.post(f"{place}/resume").status_code == 409
         assert bob.post(f"{place}/act", json=deed).status_code == 202
         assert bob.post(f"{place}/cancel").status_code == 200
-        assert service.until(run["id"], state="ended")["status"] == "stopped"
+        ended = service.until(run["id"], state="ended")
+        assert ended["status"] == "stopped", ended
         assert bob.delete(place).status_code == 403
     assert service.ada.delete("/v1/accounts/bob").status_code == 204
 
@@ -181,6 +182,19 @@ def test_a_batch_is_many_runs(service: Service) -> None:
     assert sorted((run["scenario"], run["seed"]) for run in found) == [
         ("test/a", 0), ("test/a", 1), ("test/b", 0), ("test/b", 1)
     ]  # fmt: skip
+
+
+def test_what_happens_is_counted(service: Service) -> None:
+    def passed() -> float:
+        told = service.ada.get("/metrics")
+        assert told.headers["content-type"].startswith("text/plain")
+        numbers = dict(line.rsplit(" ", 1) for line in told.text.splitlines() if not line.startswith("#"))
+        assert (numbers["surehand_workers"], numbers["surehand_slots"]) == ("1.0", "4.0")
+        return float(numbers.get('surehand_runs_ended{status="passed"}', 0))
+
+    before = passed()
+    service.until(service.order()["id"], state="ended")
+    assert passed() == before + 1
 
 
 def test_too_many_waiting_runs_are_refused(service: Service) -> None:
