@@ -35,7 +35,7 @@ def up(
     import asyncio
     import sys
 
-    from agent.service.house import first_token, serve
+    from agent.service.house import first_words, serve
     from agent.service.parts import SurehandParts
     from agent.service.setup import Setup
 
@@ -44,8 +44,8 @@ def up(
         models=tuple(offer or ()), private=private, config=config and config.resolve(),
     )  # fmt: skip
     parts = SurehandParts(setup)
-    if token := first_token(setup):
-        typer.echo(f"token of the admin, shown this once: {token}")
+    for line in first_words(setup):
+        typer.echo(line)
     worker = [sys.executable, "-m", "agent.service.worker"]
     asyncio.run(serve(setup, parts, worker, lambda address: typer.echo(f"surehand serves on {address}")))
 

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select, update
 
-from agent.service.orders import Asking, Attempt, RunOrder, State, StepView
-from agent.service.store import Store, now, state_of
+from agent.service.orders import Asking, Attempt, RunOrder, RunView, State, StepView
+from agent.service.store import Store, now, state_of, view
 from agent.service.tables import EventRow, RunRow, WorkerRow
 
 MOST_TAKES = 6
-"""So often workers may begin with a run or go on with it; then it is what kills them."""
+"""So often workers may begin with a run or go on with it without getting a step further; then it is what kills them."""
 
 
 class Wish(NamedTuple):
@@ -56,6 +56,13 @@ class Book:
             attempts = tuple(Attempt.model_validate(one) for one in row.attempts)
             return Taken(run_id, order, attempts, Wish(row.wish, row.note, None))
 
+    def hook(self, run_id: str) -> tuple[RunView, str] | None:
+        """An ended run and whom to tell of it, if anybody."""
+        with self._store.begun() as session:
+            row = session.get(RunRow, run_id)
+            url = row.order.get("webhook") if row and row.state == State.ENDED else None
+            return (view(row), str(url)) if row and url else None
+
     def attempts(self, run_id: str, attempts: tuple[Attempt, ...]) -> None:
         """Writes the history of a run down."""
         with self._store.begun() as session:
@@ -67,7 +74,7 @@ class Book:
     def step(self, run_id: str, attempt: int, step: StepView, tokens: int) -> None:
         """Tells followers of a step; `tokens` are those of the attempt so far."""
         with self._store.begun() as session:
-            session.execute(update(RunRow).where(RunRow.id == run_id).values(steps=step.number, tokens=tokens))
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(steps=step.number, tokens=tokens, takes=0))
             told = {"attempt": attempt} | step.model_dump(mode="json")
             session.add(EventRow(run=run_id, kind="step", data=told))
             session.commit()
@@ -78,7 +85,7 @@ class Book:
             row = session.get_one(RunRow, run_id, with_for_update=True)
             row.question, row.reply = asking.model_dump(mode="json") if asking else None, None
             waits = State.PAUSED if asking and asking.kind == "pause" else State.WAITING
-            row.state = waits if asking else State.RUNNING
+            row.state, row.takes = waits if asking else State.RUNNING, 0
             session.add(EventRow(run=run_id, kind="state", data=state_of(row)))
             session.commit()
 

@@ -13,9 +13,11 @@ from agent.service.orders import Priority
 from agent.service.setup import Setup
 
 _QUEUE, _WORKFLOW = "runs", "run"
+_HOOK_QUEUE, _HOOK = "hooks", "hook"
 _VERSION = "1"
 """Of what a queued run means: workers of one version take over from each other, also across releases."""
 _LOOK_EVERY = 0.2
+_MOST_HOOKS = 8
 _FIRST: dict[Priority, int] = {"high": 10, "normal": 20, "low": 30}
 
 
@@ -36,6 +38,13 @@ class Queue:
             run_id,
         )  # fmt: skip
 
+    def put_hook(self, run_id: str) -> None:
+        """Orders that the end of a run be told, once."""
+        self._client.enqueue(
+            {"queue_name": _HOOK_QUEUE, "workflow_name": _HOOK, "workflow_id": f"{_HOOK}-{run_id}",
+             "app_version": _VERSION}, run_id,
+        )  # fmt: skip
+
     def drop(self, run_id: str) -> None:
         """Forgets a run."""
         self._client.delete_workflow(run_id)
@@ -46,9 +55,14 @@ class Queue:
 
 
 class Engine:
-    """The side of a worker: `do` is awaited for each run that falls to it, in the event loop of `start`."""
+    """The side of a worker: `do` is awaited for each run that falls to it, in the event loop of `start`.
 
-    def __init__(self, setup: Setup, worker: str, do: Callable[[str], Awaitable[None]]) -> None:
+    `tell` tells the end of a run; what it raises makes it be tried again, over half an hour.
+    """
+
+    def __init__(
+        self, setup: Setup, worker: str, do: Callable[[str], Awaitable[None]], tell: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._setup = setup
         config: DBOSConfig = {
             "name": "surehand", "system_database_url": setup.jobs_url, "executor_id": worker,
@@ -60,6 +74,14 @@ class Engine:
         async def run(run_id: str) -> None:
             await do(run_id)
 
+        @DBOS.step(name="tell", retries_allowed=True, interval_seconds=1, max_attempts=8, backoff_rate=3)
+        async def told(run_id: str) -> None:
+            await tell(run_id)
+
+        @DBOS.workflow(name=_HOOK)
+        async def hook(run_id: str) -> None:
+            await told(run_id)
+
     async def start(self) -> None:
         """Begins to take runs."""
         DBOS.launch()
@@ -67,6 +89,7 @@ class Engine:
             _QUEUE, worker_concurrency=self._setup.slots, partition_concurrency=self._setup.share,
             polling_interval_sec=_LOOK_EVERY, on_conflict="always_update",
         )  # fmt: skip
+        await DBOS.register_queue_async(_HOOK_QUEUE, worker_concurrency=_MOST_HOOKS, on_conflict="always_update")
 
     async def put_back(self, dead: list[str]) -> None:
         """Gives the runs of dead workers to those that live; a run that somebody has by now stays with them."""

@@ -19,6 +19,7 @@ from agent.service.orders import AccountOrder, Role
 from agent.service.parts import Parts
 from agent.service.setup import Setup
 from agent.service.store import Store
+from agent.service.webhook import make_secret
 from agent.service.worker import new_name
 from env.settle import until
 from tools.errors import UserError
@@ -30,8 +31,15 @@ _START_WITHIN = 60.0
 _ADMIN = "admin"
 
 
-def first_token(setup: Setup) -> str | None:
-    """The token of the first admin, made when there is nobody yet; later None, for only its hash is kept."""
+def first_words(setup: Setup) -> Iterator[str]:
+    """What is told when a service starts for the first time, and never again: the admin's token, webhooks' secret."""
+    if token := _first_token(setup):
+        yield f"token of the admin, shown this once: {token}"
+    if secret := make_secret(setup.folder):
+        yield f"secret that webhooks are signed with: {secret}"
+
+
+def _first_token(setup: Setup) -> str | None:
     setup.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(setup.tables_url)
     try:

@@ -70,13 +70,17 @@ class Guard(_Wire):
 
 
 class Manner(_Wire):
-    """How runs are to be done, whatever they are of. `secrets` are names; their values are the service's."""
+    """How runs are to be done, whatever they are of. `secrets` are names; their values are the service's.
+
+    `webhook` is told when a run has ended.
+    """
 
     model: str = Field(default="", max_length=300)
     limits: Limits = Limits()
     guard: Guard = Guard()
     secrets: tuple[Name, ...] = Field(default=(), max_length=50)
     priority: Priority = "normal"
+    webhook: Annotated[str, StringConstraints(pattern=r"^https?://[^/@\s]+(/\S*)?$", max_length=2000)] | None = None
 
 
 _SCENARIO: JsonDict = {"scenario": "web/login", "seed": 3, "model": "oracle"}

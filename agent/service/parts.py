@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
@@ -12,6 +11,7 @@ from agent.commands.wiring import approvals, described, kept_world, model_for, r
 from agent.means import MakeModel, MakeWorld
 from agent.runner import KeptWorld
 from agent.service.orders import RunOrder
+from agent.service.places import is_inside
 from agent.service.setup import Setup
 from agent.settings import Settings, load
 from agent.trace import Run
@@ -24,7 +24,6 @@ from tools.errors import UserError
 BASELINES = ("oracle", "idle", "fail", "random")
 """Models without weights, which everybody may ask for."""
 N = TypeVar("N", int, float)
-_INSIDE = (".localhost", ".local", ".internal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class SurehandParts:
         if place is None or self._setup.private:
             return
         found = place_of(place)
-        if found is None or _inside(found[0]):
+        if found is None or is_inside(found[0]):
             raise UserError(f"{place!r} is no public address", remedy="start the service with --private to allow it")
 
     def _set(self, order: RunOrder) -> Settings:
@@ -124,16 +123,6 @@ class SurehandParts:
         except ValidationError as error:
             detail = error.errors(include_url=False)[0]
             raise UserError(f"wrong {detail['loc'][0]}", cause=detail["msg"].removeprefix("Value error, ")) from None
-
-
-def _inside(host: str) -> bool:
-    """Whether a host's own name says that it is this machine or in a private network."""
-    if host == "localhost" or host.endswith(_INSIDE):
-        return True
-    try:
-        return not ip_address(host.strip("[]")).is_global
-    except ValueError:
-        return host.replace(".", "").isdigit() or host.startswith("0x")  # how some programs write an address, too
 
 
 def _least(one: N | None, other: N | None) -> N | None:

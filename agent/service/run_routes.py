@@ -13,6 +13,8 @@ from agent.service.orders import Answer, Deed, Note, RunOrder, RunPage, RunView,
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 _FOLLOW_EVERY = 0.1
+_LOOK_AFTER = 20
+"""Looks without an event, of which one also asks whether there will be any more."""
 
 
 def _desk(request: Request) -> Desk:
@@ -54,16 +56,18 @@ async def follow(
     run: Annotated[RunView, Depends(show)], desk: AtDesk, last: Annotated[int, Header(alias="Last-Event-ID", ge=0)] = 0
 ) -> AsyncIterator[ServerSentEvent]:
     """Steps and states as they come, to the end of the run; after a broken connection from the last event on."""
-    over = False
+    over, idle = False, 0
     while not over:
         events = await asyncio.to_thread(desk.store.events, run.id, last)
         for event in events:
             last = event.id
             over = event.kind == "state" and event.data["state"] == State.ENDED
             yield ServerSentEvent(id=str(event.id), event=event.kind, data=event.data)
-        if not events:
-            await asyncio.sleep(_FOLLOW_EVERY)
+        idle = 0 if events else idle + 1
+        if idle % _LOOK_AFTER == 1:
             over = await asyncio.to_thread(_gone, desk, run.id, last)
+        if idle and not over:
+            await asyncio.sleep(_FOLLOW_EVERY)
 
 
 def _gone(desk: Desk, run_id: str, last: int) -> bool:

@@ -16,13 +16,14 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import DBAPIError
 
 from agent.service import logs
-from agent.service.book import Book
-from agent.service.engine import Engine
+from agent.service.book import Book, Taken
+from agent.service.engine import Engine, Queue
 from agent.service.ledger import Ledger, patiently
 from agent.service.parts import Parts, SurehandParts
 from agent.service.playing import Playing
 from agent.service.setup import Setup
-from agent.service.store import Store
+from agent.service.store import Store, now
+from agent.service.webhook import tell
 from env.settle import until
 from tools.errors import EnvError, UserError
 
@@ -49,11 +50,14 @@ class Worker:
             loop.add_signal_handler(number, self._ending.set)
         self._ledger = Ledger()
         await patiently(lambda: self._book.alive(socket.gethostname(), os.getpid(), self._setup.slots, first=True))
-        engine = Engine(self._setup, self._name, self.play)
+        self._queue = await asyncio.to_thread(Queue, self._setup)
+        engine = Engine(self._setup, self._name, self.play, self.tell)
         await engine.start()
         _log.info("worker %s takes %d runs at once", self._name, self._setup.slots)
         hearing = asyncio.create_task(self._hear())
         while not self._ending.is_set():
+            if hearing.done():
+                await hearing  # it ends by an error only
             await self._beat(engine)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), _BEAT_EVERY)
@@ -71,9 +75,19 @@ class Worker:
         if self._ending.is_set():
             await asyncio.Event().wait()  # until this process ends, and another has the run
         taken = await patiently(lambda: self._book.take(run_id))
-        if taken is None:
-            return
+        if taken is not None:
+            await self._play(taken)
+        if await patiently(lambda: self._book.hook(run_id)):
+            await patiently(lambda: self._queue.put_hook(run_id))
+
+    async def tell(self, run_id: str) -> None:
+        """Tells whoever wants to know that a run has ended. Raises OSError, httpx.HTTPError."""
+        if found := await patiently(lambda: self._book.hook(run_id)):
+            await tell(*found, self._setup.folder, now(), private=self._setup.private)
+
+    async def _play(self, taken: Taken) -> None:
         playing = Playing(taken, self._setup, self._book, self._ledger)
+        run_id = taken.id
         try:
             prepared = await asyncio.to_thread(self._parts.prepared, taken.order)
             self._playing[run_id] = playing

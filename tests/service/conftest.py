@@ -32,7 +32,8 @@ class Service:
     """A running one: `ada` is its admin."""
 
     def __init__(self, setup: Setup, command: list[str]) -> None:
-        self.setup, self._command, self.token = setup, command, ""
+        self.setup, self._command = setup, command
+        self.token = self.secret = ""
         self.start()
 
     def start(self) -> None:
@@ -47,7 +48,9 @@ class Service:
             _, _, value = line.strip().rpartition(" ")
             if line.startswith("token"):
                 self.token = value
-            else:
+            if line.startswith("secret"):
+                self.secret = value
+            if "http://" in line:
                 self.ada = self.as_one(self.token, value)
                 break
         self.eventually(lambda: self.ada.get("/readyz").status_code == 200)
@@ -177,7 +180,7 @@ def browsing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     (tmp_path / "script.jsonl").write_text(SCRIPT)
     (tmp_path / "surehand.toml").write_text(TOML.format(folder=tmp_path))
     setup = a_setup(tmp_path / "service", "")
-    command = [sys.executable, "-u", "-m", "agent", "up", "--port", "0", "--folder", str(setup.folder),
+    command = [sys.executable, "-u", "-m", "agent", "up", "--port", "0", "--private", "--folder", str(setup.folder),
                "--config", str(tmp_path / "surehand.toml")]  # fmt: skip
     service = Service(setup, command)
     yield service

@@ -13,7 +13,7 @@ from agent.means import MakeModel
 from agent.model import Model, ScriptedModel
 from agent.prompt import Message
 from agent.runner import KeptWorld
-from agent.service.house import first_token, serve
+from agent.service.house import first_words, serve
 from agent.service.orders import RunOrder
 from agent.service.parts import Prepared
 from agent.service.setup import Setup
@@ -78,8 +78,8 @@ class SmallParts:
 
 
 def serve_small(setup: Setup) -> None:
-    if token := first_token(setup):
-        print("token", token, flush=True)
+    for line in first_words(setup):
+        print(line, flush=True)
     worker = [sys.executable, "-m", "tests.service.small_service"]
     opened = lambda address: print(f"address {address}", flush=True)  # noqa: E731
     asyncio.run(serve(setup, SmallParts(setup.folder), worker, opened))
