@@ -18,7 +18,7 @@ from env.settle import until
 from tools.errors import EnvError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WITHIN = 40.0
+WITHIN = 120.0
 SCENARIO = 'id: ask\ntitle: Say it\nworld: browser\ngoal: Say forty-two.\ncheck: {answer: {equals: "42"}}\n'
 SCRIPT = """{"action": "key", "keys": ["a"]}
 {"action": "key", "keys": ["b"]}

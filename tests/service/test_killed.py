@@ -39,14 +39,18 @@ def test_small_runs_while_processes_are_killed(database: str, tmp_path: Path, vi
     body: dict[str, Any] = {"scenarios": ["test/a", "test/b"], "seeds": [*range(20)], "model": "solution"}
     for _ in range(5):
         batch = service.ada.post("/v1/batches", json=body).json()
-        place = f"/v1/batches/{batch['id']}"
-        enough = chance.randrange(40)
-        service.eventually(lambda p=place, n=enough: service.ada.get(p).json()["states"].get("ended", 0) >= n)
+        ends(service, batch["id"], chance.randrange(40))
         if victim == "worker":
             service.kill_worker()
         else:
             os.killpg(service.process.pid, signal.SIGKILL)
             service.process.wait()
             service.start()
-        service.eventually(lambda p=place: service.ada.get(p).json()["statuses"] == {"passed": 40})
+        ends(service, batch["id"], 40)
+        assert service.ada.get(f"/v1/batches/{batch['id']}").json()["statuses"] == {"passed": 40}
     service.stop()
+
+
+def ends(service: Service, batch: str, count: int) -> None:
+    """Waits until so many runs of a batch have ended."""
+    service.eventually(lambda: service.ada.get(f"/v1/batches/{batch}").json()["states"].get("ended", 0) >= count)
