@@ -1,6 +1,6 @@
 BIN := .venv/bin
 
-.PHONY: help setup vllm tune osworld check test soak demo bench lock clean
+.PHONY: help setup vllm tune osworld rivals check test soak demo bench lock clean
 .NOTPARALLEL:
 
 help:  ## this list
@@ -17,6 +17,9 @@ tune: vllm  ## install ms-swift for the CPU into .venv-tune, 300 MB; once done, 
 
 osworld: setup  ## install OSWorld's own client into .venv-osworld, 900 MB, and the programs that its tasks use
 	@bash docker/setup-osworld.sh
+
+rivals: setup  ## install the other ways to play MiniWoB++ into .venv-rivals, 300 MB, for `make bench`
+	@bash docker/setup-rivals.sh
 
 check: setup  ## style, types, layers, sizes
 	$(BIN)/ruff check
@@ -38,7 +41,9 @@ demo: setup  ## watch it work; without vLLM (no room, another processor) it show
 	-@bash docker/setup-serve.sh
 	$(BIN)/surehand demo
 
-bench: setup  ## how fast it captures, clicks, types and settles
+bench: setup  ## how fast it captures, clicks, types and settles, and how fast its rivals
+	-@bash docker/setup-osworld.sh
+	-@bash docker/setup-rivals.sh
 	$(BIN)/python -m tests.bench
 
 lock: setup  ## make docker/requirements.lock fit pyproject.toml again; pins that still fit stay

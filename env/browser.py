@@ -63,7 +63,7 @@ class BrowserWorld:
 
     def __init__(self, spec: WorldSpec, folder: WorldFolder) -> None:
         self._spec, self._folder = spec, folder
-        self._program = find_chromium(spec.chromium)
+        self._program = find_chromium(spec.chromium, headless=spec.kind == "browser")
         self._site = Site(spec.assets)
         self._border = Border(spec.allow)
         self._proxy: Proxy | None = None

@@ -14,8 +14,8 @@ from env.display import Display
 from env.facts import DesktopFacts
 from env.folder import WorldFolder
 from env.hiding import hiding
-from env.osworld import OsworldDesk
-from env.osworld_guest import Guest, furnish
+from env.osworld.desk import OsworldDesk
+from env.osworld.guest import Guest, furnish
 from env.sandbox import Child, Sandbox
 from env.session import Session
 from env.settle import until

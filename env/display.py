@@ -18,6 +18,10 @@ from tools.geometry import Point, Rect, Size
 
 _LONGEST_ANSWER = 60.0
 _ROOT = Path(__file__).resolve().parent.parent
+_KEEP = str(64 << 20)
+_MEMORY = {"MALLOC_MMAP_THRESHOLD_": _KEEP, "MALLOC_TRIM_THRESHOLD_": _KEEP}
+"""glibc (mallopt(3)) would give the 22 MB that a picture of 1920x1080 takes back to the kernel after each, which has
+to clear them again for the next: 16 ms a picture instead of 6."""
 
 
 class Display:
@@ -110,5 +114,5 @@ class Display:
 
 
 def worker_environment() -> dict[str, str]:
-    """What a worker may inherit: nothing that names another display."""
-    return {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY")}
+    """What a worker may inherit: nothing that names another display. It keeps its memory between pictures."""
+    return {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY")} | _MEMORY

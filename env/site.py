@@ -1,14 +1,11 @@
 """The web site of a world: pages of scenarios/assets on the inside's own loopback, and what they sent back."""
 
-import asyncio
-import contextlib
 import json
 import socket
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -17,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from env.base import Posted, Visit
+from env.serving import Serving
 from tools.errors import ScenarioError
 
 HOST = "site.test"
@@ -36,9 +34,7 @@ class Site:
 
     def __init__(self, assets: Path) -> None:
         self._assets = assets
-        self._listener: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._serving: Serving | None = None
         self._data: dict[str, Any] = {}
         self._pages: StaticFiles | None = None
         self.posted: list[Posted] = []
@@ -46,8 +42,6 @@ class Site:
 
     async def open(self, listener: socket.socket) -> None:
         """Begins to answer on a listening socket, with nothing to show yet."""
-        self._listener = listener
-        listener.setblocking(False)
         routes = [
             Route("/data.json", self._give_data),
             Route("/api/{path:path}", self._take, methods=["POST"]),
@@ -61,10 +55,7 @@ class Site:
             known = request.url.hostname in (HOST, "127.0.0.1", "localhost")
             await (own if known else await self._foreign(request))(scope, receive, send)
 
-        self._server = uvicorn.Server(
-            uvicorn.Config(by_host, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=0)
-        )
-        self._task = asyncio.create_task(self._server._serve([listener]))
+        self._serving = Serving(by_host, listener, log_level="warning")
 
     def show(self, folder: str, data: dict[str, Any]) -> None:
         """Shows the pages of a folder; what was posted is forgotten. Raises ScenarioError for a bad name."""
@@ -106,14 +97,8 @@ class Site:
 
     async def close(self) -> None:
         """Stops serving; may be called twice."""
-        if self._task is not None and self._server is not None:
-            self._server.should_exit = self._server.force_exit = True
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        if self._serving is not None:
+            await self._serving.close()
 
 
 async def _body(request: Request) -> bytes | None:

@@ -38,9 +38,10 @@ def load(id_or_path: str, folders: Iterable[Path] = ()) -> Scenario:
     if path.suffix == ".yaml":
         return read_scenario(path)
     if suite := suite_of(id_or_path):
-        if id_or_path not in suite.ids():
-            raise _unknown(id_or_path, suite.ids())
-        return suite.load(id_or_path)
+        try:
+            return suite.load(id_or_path)
+        except KeyError:
+            raise _unknown(id_or_path, suite.ids()) from None
     known = files(folders)
     if id_or_path not in known:
         raise _unknown(id_or_path, known)

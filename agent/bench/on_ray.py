@@ -55,10 +55,13 @@ def _place(address: str) -> tuple[str, int]:
 class RayCrew:
     """Workers on the Ray at an address, `local` for one of its own. `make_station` is imported by name over there.
 
+    Until it is closed, standard output is `log`: Ray prints there what it has to say, dozens of lines for a dead node.
     Raises UserError: Ray is not installed, or nobody answers at the address.
     """
 
-    def __init__(self, address: str, make_station: MakeStation, told: Mapping[str, Any], parallel: int) -> None:
+    def __init__(
+        self, address: str, make_station: MakeStation, told: Mapping[str, Any], parallel: int, log: Path
+    ) -> None:
         _set_up(address)
         try:
             import ray
@@ -67,10 +70,14 @@ class RayCrew:
         self._ray, self._make_station, self._told = ray, make_station, dict(told)
         self._temporary: Path | None = None
         self._workers = 0
-        if address == LOCAL:
-            self._start(parallel)
-        else:
-            self._join(address)
+        self._silence = contextlib.ExitStack()
+        with self._silence:
+            self._silence.enter_context(contextlib.redirect_stdout(self._silence.enter_context(log.open("a"))))
+            if address == LOCAL:
+                self._start(parallel)
+            else:
+                self._join(address)
+            self._silence = self._silence.pop_all()
 
     def _start(self, parallel: int) -> None:
         self._temporary = Path(tempfile.mkdtemp(prefix="surehand-ray-"))
@@ -128,6 +135,7 @@ class RayCrew:
     async def close(self) -> None:
         """Leaves the cluster; a Ray of its own ends."""
         await asyncio.to_thread(self._ray.shutdown)
+        self._silence.close()
         if self._temporary is not None:
             await asyncio.to_thread(shutil.rmtree, self._temporary, ignore_errors=True)
 

@@ -64,7 +64,10 @@ class Job(Value):
 
 
 class Plan(Value):
-    """Every run of a bench. `players` are models by name, the one that is measured first; only it is repeated."""
+    """Every run of a bench. `players` are models by name, the one that is measured first; only it is repeated.
+
+    `deviations` say what is otherwise here than in the own runs of somebody else's suite, a line each.
+    """
 
     version: int = VERSION
     suite: str
@@ -73,6 +76,7 @@ class Plan(Value):
     players: dict[str, str]
     seeds: tuple[int, ...]
     repeat: int = 1
+    deviations: tuple[str, ...] = ()
     settings: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     revision: str = ""

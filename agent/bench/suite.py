@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from agent.bench.plan import Entry
-from env.setup import Serve, SetupStep
+from env.setup import Osworld, Serve, SetupStep
 from scenarios.base import Scenario, Task
 from scenarios.loader import ASSETS, HERE, files, find, load
 from scenarios.schema import meant
@@ -22,7 +22,7 @@ BUNDLED = "bundled"
 """The name of the scenarios that come with surehand."""
 LISTED = "listed"
 """The tag of those scenarios of a suite that its name alone means."""
-_SETUP: TypeAdapter[tuple[SetupStep, ...]] = TypeAdapter(tuple[SetupStep, ...])
+_SETUP_STEP: TypeAdapter[SetupStep] = TypeAdapter(SetupStep)
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -34,7 +34,7 @@ class Chosen(NamedTuple):
 
 
 def choose(name: str, folders: Sequence[Path] = ()) -> list[Chosen]:
-    """The scenarios of a suite: `bundled`, `web`, `miniwob`; a pattern (`web/*`), an id, a file, a folder of files.
+    """The scenarios of a suite: `bundled`, `web`, `miniwob`, `osworld`; a pattern, an id, a file, a folder of files.
 
     Raises UserError: unknown, no such folder or nothing in it, a file with mistakes.
     """
@@ -96,10 +96,16 @@ def digest(entries: Sequence[Entry]) -> str:
 def _asked(task: Task) -> object:
     served = [step.folder for step in task.setup if isinstance(step, Serve)]
     pages = [_contents((task.assets or ASSETS) / folder) for folder in served]
+    setup = [_SETUP_STEP.dump_python(_anywhere(step), mode="json") for step in task.setup]
     return [
         task.goal, task.world, task.size, repr(task.limits), task.allow.model_dump(mode="json"), task.network,
-        task.feasible, _SETUP.dump_python(task.setup, mode="json"), _ADDRESS.sub("", repr(task.check)), pages,
+        task.feasible, setup, _ADDRESS.sub("", repr(task.check)), pages,
     ]  # fmt: skip
+
+
+def _anywhere(step: SetupStep) -> SetupStep:
+    """A step without what is only where things lie on this machine."""
+    return step.model_copy(update={"cache": ""}) if isinstance(step, Osworld) else step
 
 
 @cache

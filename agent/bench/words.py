@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from agent.bench.scores import Rate, Score
+from scenarios.schema import counted
 
 
 def remarks(scores: Sequence[Score]) -> list[str]:
@@ -14,11 +15,11 @@ def remarks(scores: Sequence[Score]) -> list[str]:
             lines.append(f"{one.player}: {sum(one.errors.values())} of {one.planned} runs have no score, as the "
                          f"machinery failed ({kinds}); success is of the other {one.success.of}")  # fmt: skip
         if one.without:
-            lines.append(f"{one.player}: {one.without} tasks have no oracle, and are not in its score")
+            lines.append(f"{one.player}: without {counted(one.without, 'task')} that no oracle is known for")
         if one.aside:
-            lines.append(f"{one.player}: {one.aside} attempts were cut off or done again, and are not counted")
+            lines.append(f"{one.player}: without {counted(one.aside, 'attempt')} cut off or done again")
         if one.missing:
-            lines.append(f"{one.player}: {one.missing} runs are not done")
+            lines.append(f"{one.player}: {counted(one.missing, 'run')} not done")
     return lines
 
 

@@ -1,24 +1,15 @@
 """`surehand bench`: a suite by a model, at many seeds, several at once; and two results side by side."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-
-class _OrSuite(TyperGroup):
-    """A first word that is no command is the suite to run."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts `run` before it."""
-        if args and args[0] not in self.commands and args[0] != "--help":
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
+from agent.commands.group import FirstByDefault
+from agent.commands.osworld import Cache
 
 bench_app = typer.Typer(
-    cls=_OrSuite, no_args_is_help=True,
+    cls=FirstByDefault,
     help="Run a suite and say what a model is worth: `surehand bench SUITE --model M`. Or compare two results.",
 )  # fmt: skip
 
@@ -26,10 +17,17 @@ bench_app = typer.Typer(
 @bench_app.command()
 def run(
     suite: Annotated[
-        str, typer.Argument(help="miniwob, bundled, web, desktop; a pattern, an id, a file, a folder.", metavar="SUITE")
+        str,
+        typer.Argument(
+            help="miniwob, osworld, bundled, web, desktop; a pattern, an id, a file, a folder.", metavar="SUITE"
+        ),
     ],
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="As for `surehand run`.")] = None,
     model_name: Annotated[str | None, typer.Option(help="What the model server calls the model.")] = None,
+    tasks: Annotated[
+        Path | None, typer.Option(help="OSWorld's task files; or else SUREHAND_OSWORLD_TASKS.", metavar="DIR")
+    ] = None,
+    cache: Cache = None,
     seeds: Annotated[str, typer.Option(help="Draws of each task, such as 0-19 or 0,7.")] = "0",
     repeat: Annotated[int, typer.Option(help="How often the model does each of them.", min=1)] = 1,
     parallel: Annotated[int | None, typer.Option(help="Most worlds at once.", min=1)] = None,
@@ -60,7 +58,7 @@ def run(
         config, model=model, model_name=model_name, parallel=parallel, steps=steps, seconds=seconds, tokens=tokens,
         browser=world,
     )  # fmt: skip
-    asked = Asked(suite, seeds, repeat, baselines, out, ray, again, config)
+    asked = Asked(suite, seeds, repeat, baselines, out, ray, again, config, tasks, cache)
     raise typer.Exit(bench(settings, asked, show=show))
 
 

@@ -55,7 +55,9 @@ class Board:
         self._planned = sum(tally.planned for tally in self._tallies.values())
         self._running: list[Job] = []
         self._told = 0
-        self._live = Live(get_renderable=self._shown, console=out, refresh_per_second=2, transient=True)
+        self._live = Live(
+            get_renderable=self._shown, console=out, refresh_per_second=2, transient=True, redirect_stdout=False
+        )  # Ray writes there
 
     def __enter__(self) -> Self:
         plan = self._plan
@@ -103,7 +105,8 @@ class Board:
         ends = ""
         if left is not None:
             at = datetime.now() + timedelta(seconds=left)
-            ends = f", about {seconds_words(max(1, round(left)))} to go, until {at:%H:%M:%S}"
+            many = f"{max(1, round(left))} s" if left < 60 else seconds_words(left)
+            ends = f", about {many} to go, until {at:%H:%M:%S}"
         return Text(f"{done} of {self._planned} runs{ends}")
 
     def _left(self) -> float | None:
@@ -125,9 +128,10 @@ class Board:
             errors = tally.done - tally.scored
             mean = seconds_words(tally.seconds / tally.done) if tally.done else ""
             table.add_row(player, f"{tally.done}/{tally.planned}", share(rate), interval(rate), str(errors or ""), mean)
-        bar = ProgressBar(total=self._planned, completed=len(self.rows), width=60)
+        bar = Table.grid(padding=(0, 2, 0, 0))
+        bar.add_row(ProgressBar(total=self._planned, completed=len(self.rows), width=40), self._progress())
         running = [Text(f"  {job.words}", style="dim") for job in self._running[:_MOST_SHOWN]]
-        return Group(table, bar, self._progress(), *running)
+        return Group(table, bar, *running)
 
 
 def say_result(out: Console, result: Result) -> None:
@@ -148,6 +152,10 @@ def say_result(out: Console, result: Result) -> None:
     out.print(Text("steps, tokens and seconds for each success, failed runs included", style="dim"), soft_wrap=True)
     for line in remarks(result.scores):
         out.print(signed("warn", line), soft_wrap=True)
+    if told := result.plan.deviations:
+        out.print(
+            Text("\n  - ".join(("otherwise than in the own runs of this suite:", *told)), style="dim"), soft_wrap=True
+        )
 
 
 def _table(heads: Sequence[str]) -> Table:

@@ -16,12 +16,14 @@ from agent.bench.plan import BASELINES, Plan, begin, held, numbers, players
 from agent.bench.processes import ProcessCrew
 from agent.bench.result import result_of, write_result
 from agent.bench.suite import Chosen, choose, digest, entry
+from agent.commands import osworld
 from agent.commands.bench_live import Board, say_result
 from agent.commands.live import console
 from agent.commands.wiring import model_for, new_folder, require, require_model, task_for, worlds
 from agent.provenance import revision, versions
 from agent.settings import Settings
 from scenarios.schema import meant
+from scenarios.suites import deviations
 from tools.errors import UserError
 
 
@@ -37,12 +39,15 @@ class Asked:
     ray: str | None
     again: bool
     config: Path | None
+    tasks: Path | None = None
+    cache: Path | None = None
 
 
 def bench(settings: Settings, asked: Asked, *, show: bool) -> int:
     """Runs it, or goes on with it, and writes its result and page. Returns the exit status."""
     require_model(settings)
     seeds, beside = numbers(asked.seeds), _baselines(asked.baselines)
+    _find_osworld(asked)
     chosen = choose(asked.suite, settings.scenarios)
     plan = _plan(settings, asked, chosen, seeds, beside)
     _require(settings, plan, chosen)
@@ -62,6 +67,14 @@ def bench(settings: Settings, asked: Asked, *, show: bool) -> int:
     return 0 if result.complete else 3
 
 
+def _find_osworld(asked: Asked) -> None:
+    """Says where OSWorld's files lie. Raises UserError, also where another suite is asked for."""
+    if (asked.tasks or asked.cache) and not asked.suite.startswith(osworld.SUITE):
+        raise UserError(f"--tasks and --cache are of the suite {osworld.SUITE!r}, not of {asked.suite!r}",
+                        remedy="leave them out")  # fmt: skip
+    osworld.use(asked.tasks, asked.cache)
+
+
 def _baselines(text: str) -> tuple[str, ...]:
     names = {"all": BASELINES, "none": ()}.get(text)
     if names is None:
@@ -79,8 +92,8 @@ def _plan(
     entries = tuple(entry(one, seeds) for one in chosen)
     return Plan(
         suite=asked.suite, digest=digest(entries), entries=entries, players=players(settings.model, beside),
-        seeds=seeds, repeat=asked.repeat, settings=settings.model_dump(mode="json"), versions=versions(),
-        revision=revision(), started=datetime.now(UTC),
+        seeds=seeds, repeat=asked.repeat, deviations=deviations(one.id for one in entries),
+        settings=settings.model_dump(mode="json"), versions=versions(), revision=revision(), started=datetime.now(UTC),
     )  # fmt: skip
 
 
@@ -96,13 +109,13 @@ def _require(settings: Settings, plan: Plan, chosen: list[Chosen]) -> None:
 
 
 def _crew(settings: Settings, asked: Asked, folder: Path) -> Crew:
-    told = {"settings": settings.model_dump(mode="json"), "bench": str(folder)}
+    told = {"settings": settings.model_dump(mode="json"), "bench": str(folder), "variables": osworld.variables()}
     if asked.config:
         told["config"] = str(asked.config.resolve())
+    log = folder / "workers.log"
     if asked.ray is None:
-        command = [sys.executable, "-m", "agent.commands.bench_worker"]
-        return ProcessCrew(command, told, folder / "workers.log")
+        return ProcessCrew([sys.executable, "-m", "agent.commands.bench_worker"], told, log)
     from agent.bench.on_ray import RayCrew
     from agent.commands.bench_worker import station
 
-    return RayCrew(asked.ray, station, told, settings.parallel)
+    return RayCrew(asked.ray, station, told, settings.parallel, log)

@@ -1,6 +1,7 @@
 """The process of a bench's worker, and what makes its station from settings."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,11 @@ _BESIDE_ANSWERS = 300.0
 
 
 def station(told: dict[str, Any]) -> Station:
-    """A station from `settings` as a record holds them; a key is read from `config` and the environment, as ever."""
+    """A station from `settings` as a record holds them; a key is read from `config` and the environment, as ever.
+
+    `variables` say where files of suites lie, on this machine as on that of the bench.
+    """
+    os.environ |= told["variables"]
     config = told.get("config")
     settings = recorded(told["settings"], Path(config) if config else None)
 

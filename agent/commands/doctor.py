@@ -106,8 +106,8 @@ def _packages() -> Iterator[Finding]:
 
 
 def _comes_otherwise(package: str) -> bool:
-    """Ubuntu's `chromium` is a snap, which cannot be used; any Chromium that is found will do."""
-    return package == "chromium"
+    """Ubuntu's `chromium` is a snap, which cannot be used; any Chromium that is found will do, headless ones, too."""
+    return package in ("chromium", "chromium-headless-shell")
 
 
 def _install(packages: list[str]) -> str:

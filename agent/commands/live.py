@@ -26,7 +26,8 @@ _NARROW = 90
 
 def console() -> Console:
     """Where commands write: coloured only on a terminal that wants it (NO_COLOR), every text as it is."""
-    return Console(highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else 120)
+    width = None if sys.stdout.isatty() else 120
+    return Console(file=sys.stdout, highlight=False, emoji=False, markup=False, width=width)
 
 
 def signed(tone: Tone, text: str) -> Text:

@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+SUITE = "osworld"
+Cache = Annotated[
+    Path | None, typer.Option(help="Folder of what they download; or else SUREHAND_OSWORLD_CACHE.", metavar="DIR")
+]
 osworld_app = typer.Typer(help="OSWorld's tasks, judged by its own evaluators, in worlds without a virtual machine.")
 
 
@@ -19,9 +23,7 @@ def list_tasks(
     tasks: Annotated[
         Path | None, typer.Argument(help="Folder of its task files; or else SUREHAND_OSWORLD_TASKS.", metavar="DIR")
     ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder of what they download; or else SUREHAND_OSWORLD_CACHE.", metavar="DIR")
-    ] = None,
+    cache: Cache = None,
 ) -> None:
     """List every task file: what can run here, and for each of the others why not."""
     use(tasks, cache)
@@ -38,6 +40,13 @@ def use(tasks: Path | None, cache: Path | None = None) -> None:
     for variable, folder in ((TASKS, tasks), (CACHE, cache)):
         if folder is not None:
             os.environ[variable] = str(folder.absolute())
+
+
+def variables() -> dict[str, str]:
+    """Where they lie, as variables for a worker on any machine."""
+    from scenarios.suites.osworld.tasks import CACHE, TASKS
+
+    return {name: str(Path(folder).absolute()) for name in (TASKS, CACHE) if (folder := os.environ.get(name))}
 
 
 def say_listing() -> None:

@@ -5,11 +5,11 @@ import shutil
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
-from typer.core import TyperGroup
 
+from agent.commands.group import FirstByDefault
 from tools.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,18 +33,8 @@ Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint, or the folder of
 Show = Annotated[bool, typer.Option("--print", help="Only show the command.")]
 
 
-class _OrModel(TyperGroup):
-    """A first word that is no command is the model to tune."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts `start` before it."""
-        if args and args[0] not in self.commands and args[0] != "--help":
-            args = ["start", *args]
-        return super().parse_args(ctx, args)
-
-
 tune_app = typer.Typer(
-    cls=_OrModel, no_args_is_help=True,
+    cls=FirstByDefault,
     help="Tune a model on rows of GUI data: `surehand tune MODEL DATA`. Then ask, export and push what was learned.",
 )  # fmt: skip
 

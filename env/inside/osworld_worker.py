@@ -26,7 +26,7 @@ LEFT_OUT = {
 }  # fmt: skip
 """What OSWorld imports and docker/osworld.lock leaves out, with the reason."""
 SERVER, CHROMIUM, VLC = 5000, 9222, 8080
-"""Where OSWorld's client looks for the world; env/osworld_server.py listens there."""
+"""Where OSWorld's client looks for the world; env/osworld/server.py listens there."""
 
 
 class StandIn(types.ModuleType):
@@ -90,10 +90,10 @@ class Client:
         return {"values": [base64.b64encode(v).decode() if isinstance(v, bytes) else v for v in found]}
 
     def request(self, order: "dict[str, Any]") -> "dict[str, Any]":
-        """Send requests as its controllers do, for routes that none of them uses; `url` begins with the path."""
+        """Send requests as its controllers do, for routes that none of them uses; `url` begins with the port."""
         import requests
 
-        made = [{**words, "url": f"http://127.0.0.1:{SERVER}{words['url']}"} for words in order["requests"]]
+        made = [{**words, "url": f"http://127.0.0.1{words['url']}"} for words in order["requests"]]
         answers = [requests.request(**words, timeout=60) for words in made]
         return {"answers": [[answer.status_code, base64.b64encode(answer.content).decode()] for answer in answers]}
 

@@ -70,11 +70,12 @@ def station(told: dict[str, Any]) -> Station:
 def crew(folder: Path, address: str = "") -> Crew:
     """Workers of the bench in a folder."""
     told = {"bench": str(folder), "place": str(folder.parent)}
+    log = folder / "workers.log"
     if address:
         from agent.bench.on_ray import RayCrew
 
-        return RayCrew(address, station, told, 2)
-    return ProcessCrew([sys.executable, "-m", "tests.agent.small_bench"], told, folder / "workers.log")
+        return RayCrew(address, station, told, 2, log)
+    return ProcessCrew([sys.executable, "-m", "tests.agent.small_bench"], told, log)
 
 
 def plan(seeds: Sequence[int] = SEEDS) -> Plan:

@@ -51,22 +51,25 @@ def in_its_own_process(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["say.yaml", "--out", "taken"], "'taken' holds something else: there is 'thesis.doc'; choose a new folder"),
         (["say.yaml", "--out", "busy"], "another bench is at work in 'busy'; wait for its end, or choose another"),
         (["compare", "empty", "empty"], "no result in 'empty': there is no result.json"),
-        ([], ""),
     ],
 )
 def test_mistakes(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("empty", "taken", "busy"):
         Path(name).mkdir()
     Path("taken/thesis.doc").touch()
-    model = [] if {"--model", "compare"} & set(arguments) or not arguments else ["--model", "oracle"]
+    model = [] if {"--model", "compare"} & set(arguments) else ["--model", "oracle"]
     with held(Path("busy")), pytest.raises(SystemExit) as ended:
         main(["bench", *arguments, *model])
     out, err = capsys.readouterr()
-    if said:
-        assert (ended.value.code, out, err.count("\n")) == (2, "", 1)
-        assert said in err.replace(str(Path.cwd()) + "/", "")
-    else:
-        assert "Run SUITE" in out
+    assert (ended.value.code, out, err.count("\n")) == (2, "", 1)
+    assert said in err.replace(str(Path.cwd()) + "/", "")
+
+
+def test_without_a_suite_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["bench"])
+    assert ended.value.code == 0
+    assert "Run SUITE" in capsys.readouterr().out
 
 
 @pytest.mark.browser

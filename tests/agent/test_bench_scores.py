@@ -80,7 +80,7 @@ def test_errors_shrink_what_is_counted_and_are_told() -> None:
     assert score.errors == {"error:env": 1}
     assert remarks([score]) == [
         "model: 1 of 4 runs have no score, as the machinery failed (1 error:env); success is of the other 3",
-        "model: 2 attempts were cut off or done again, and are not counted",
+        "model: without 2 attempts cut off or done again",
     ]
 
 

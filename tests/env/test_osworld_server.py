@@ -1,22 +1,45 @@
 """OSWorld's own client, unmodified, against every route of its contract, in one world."""
 
+import asyncio
 import base64
+import contextlib
 import json
+import os
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from env.kept import KeptEnvironment
-from env.osworld_client import NAMES
-from env.osworld_forward import admits
+from env.osworld.client import NAMES
+from env.osworld.forward import admits
+from env.settle import until
 from env.setup import Launch, Osworld, PutFile
 from env.world import WorldSpec
+from tests.agent.harm import below
 from tools.errors import ScenarioError
 from tools.geometry import Size
 
 needs_client = pytest.mark.skipif(not NAMES.is_file(), reason="no .venv-osworld: run 'bash docker/setup-osworld.sh'")
 PNG, MP4 = b"\x89PNG\r\n\x1a\n", b"ftyp"
+PORTS, LISTENS = {5000, 9222, 8080}, "0A"
+KNOCK = """
+import socket
+for host in ("127.0.0.1", "::1", socket.gethostname()):
+    for port in (5000, 9222, 8080):
+        try:
+            socket.create_connection((host, port), 2).close()
+            print(host, port)
+        except OSError:
+            pass
+"""
+FILE_SERVER = """
+cd; python3 -m http.server --bind 127.0.0.1 8080 >/dev/null 2>&1 &
+until (: </dev/tcp/127.0.0.1/8080) 2>/dev/null; do sleep 0.1; done
+"""
 TASK: dict[str, Any] = {
     "id": "00000000-routes", "instruction": "",
     "config": [{"type": "execute", "parameters": {"command": "echo $HOME {SCREEN_WIDTH_HALF}", "shell": True,
@@ -50,13 +73,14 @@ async def send(world: KeptEnvironment, *requests: dict[str, Any]) -> list[tuple[
 
 @needs_client
 @pytest.mark.desktop
-async def test_the_unmodified_client_finds_every_route(world: KeptEnvironment) -> None:
+async def test_the_unmodified_client_finds_every_route_and_nobody_else_does(world: KeptEnvironment) -> None:
     editor = Launch(command=("mousepad", "note.txt"), window="note.txt")
     await world.reset([PutFile(path="note.txt", text="one\n"), Osworld(task=TASK), editor], seed=0)
     await _what_it_sees(world)
     await _what_it_runs(world)
     await _what_it_sets_up(world)
     await _what_it_never_asks(world)
+    await _who_gets_in(world)
     assert await world.ask_client({"do": "evaluate", "last": "DONE"}) == {"score": 1.0}
     assert await world.ask_client({"do": "evaluate", "last": "FAIL"}) == {"score": 0.0}
     assert await world.probe().read("judged") == b".\n.\n"  # each time once
@@ -114,16 +138,14 @@ async def _what_it_sets_up(world: KeptEnvironment) -> None:
 
 async def _what_it_never_asks(world: KeptEnvironment) -> None:
     post = {"method": "post"}
-    page, rebound, platform, pointer, refused, absent, broken, no_film, begun, again, film = await send(
-        world, {"method": "get", "url": "/platform", "headers": {"Origin": "http://evil.example"}},
-        {"method": "get", "url": "/platform", "headers": {"Host": "evil.example"}},
-        {"method": "get", "url": "/platform"}, {"method": "get", "url": "/cursor_position"},
-        post | {"url": "/setup/download_file", "json": {"url": "http://x.example/a", "path": "a"}},
-        post | {"url": "/execute", "json": {"command": ["no-such-program"]}},
-        post | {"url": "/execute", "json": {"shell": True}}, post | {"url": "/end_recording"},
-        post | {"url": "/start_recording"}, post | {"url": "/start_recording"}, post | {"url": "/end_recording"},
+    platform, pointer, refused, absent, broken, no_film, begun, again, film = await send(
+        world, {"method": "get", "url": ":5000/platform"}, {"method": "get", "url": ":5000/cursor_position"},
+        post | {"url": ":5000/setup/download_file", "json": {"url": "http://x.example/a", "path": "a"}},
+        post | {"url": ":5000/execute", "json": {"command": ["no-such-program"]}},
+        post | {"url": ":5000/execute", "json": {"shell": True}}, post | {"url": ":5000/end_recording"},
+        post | {"url": ":5000/start_recording"}, post | {"url": ":5000/start_recording"},
+        post | {"url": ":5000/end_recording"},
     )  # fmt: skip
-    assert [page[0], rebound[0]] == [403, 403]
     assert platform == (200, b"Linux")
     assert pointer == (200, b"[321,234]")
     assert refused[0] == 500
@@ -134,6 +156,53 @@ async def _what_it_never_asks(world: KeptEnvironment) -> None:
     assert MP4 in film[1][:32]
 
 
+async def _who_gets_in(world: KeptEnvironment) -> None:
+    """Nobody from inside or from this machine, at no time; no web page either; and the client while it is asked."""
+    (knocked,) = await call(world, ("run_python_script", {"script": KNOCK}))
+    assert (knocked["output"], knocked["return_code"]) == ("", 0)
+    keeper = (await world.call("/renew", {})).json()["pid"]
+    (client,) = below(keeper, "osworld_worker.py")
+    inside = below(keeper, "pcmanfm")[0]
+    assert len({network(pid) for pid in (client, inside, os.getpid())}) == 3
+    assert not open_doors(client)
+    asking = asyncio.create_task(call(world, ("run_bash_script", {"script": "sleep 1"})))
+
+    async def served() -> bool | None:
+        return True if open_doors(client) == PORTS else None
+
+    await until(served, 20, "the three ports")
+    assert not open_doors(inside)
+    async with httpx.AsyncClient(timeout=2) as visitor:
+        with contextlib.suppress(httpx.HTTPError):
+            assert (await visitor.get("http://127.0.0.1:5000/platform")).text != "Linux"
+    await asking
+    assert not open_doors(client)
+    await _what_web_pages_get(world)
+
+
+async def _what_web_pages_get(world: KeptEnvironment) -> None:
+    """Where VLC would listen there is a server of files, which is passed on; and where Chromium would, nothing."""
+    await call(world, ("run_bash_script", {"script": FILE_SERVER}))
+    whole = [(status, len(body) > 0) for status, body in await send(
+        world, *({"method": "get", "url": f":{port}/platform", "headers": headers} for headers in (
+            {"Origin": "http://evil.example"}, {"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example:5000"},
+        ) for port in sorted(PORTS)),
+        {"method": "get", "url": ":8080/note.txt"},
+    )]  # fmt: skip
+    assert [status for status, _ in whole] == [403] * 9 + [200]
+
+
+def network(pid: int) -> str:
+    """The network that a process is in."""
+    return str(Path(f"/proc/{pid}/ns/net").readlink())
+
+
+def open_doors(pid: int) -> set[int]:
+    """Those of the three ports at which somebody listens in the network of a process, as the kernel tells."""
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTENS} & PORTS
+
+
 @pytest.mark.parametrize(("headers", "wanted"), [
     ({b"host": b"127.0.0.1:5000"}, True), ({b"host": b"localhost"}, True), ({b"host": b"[::1]:5000"}, True),
     ({b"host": b"rebound.example:5000"}, False), ({}, False),
@@ -142,3 +211,13 @@ async def _what_it_never_asks(world: KeptEnvironment) -> None:
 ])  # fmt: skip
 def test_only_programs_of_this_machine_are_let_in(headers: dict[bytes, bytes], wanted: bool) -> None:
     assert admits(headers) is wanted
+
+
+def test_the_client_is_pinned_whole_and_takes_no_torch() -> None:
+    """What its metadata asks for besides would pull in torch with CUDA: so pip may take nothing that is not listed."""
+    docker = Path(__file__).parents[2] / "docker"
+    lines = [line for line in (docker / "osworld.lock").read_text().splitlines() if not line.startswith("#")]
+    names = {line.partition("==")[0] for line in lines}
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    assert not {name for name in names if name.startswith(("torch", "nvidia", "transformers", "easyocr", "triton"))}
+    assert "install --no-input --disable-pip-version-check --no-deps" in (docker / "extra-venv.sh").read_text()

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from agent.means import as_model
 from agent.model import IdleModel
 from agent.runner import run
-from agent.trace import Run, RunFolder, Status
+from agent.trace import Run, Status
 from env.held import Held
 from env.kept import KeptEnvironment
 from env.settle import QUIET
@@ -19,10 +19,9 @@ from scenarios.suites.miniwob.pages import SIZE, load
 
 @dataclass(frozen=True)
 class Played:
-    """One episode: its run, and how many actions it took."""
+    """One episode."""
 
     run: Run
-    steps: int
 
     @property
     def passed(self) -> bool:
@@ -36,15 +35,15 @@ class Played:
         reasons = (run.failure and run.failure.message, run.stop and f"stopped by {run.stop.reason}",
                    run.result and run.result.why)  # fmt: skip
         why = "; ".join(reason for reason in reasons if reason)
-        return f"{run.scenario} at seed {run.seed}: {run.status} after {self.steps} steps: {why} | {run.goal}"
+        return f"{run.scenario} at seed {run.seed}: {run.status}: {why} | {run.goal}"
 
 
 @asynccontextmanager
-async def world(quiet: float = QUIET) -> AsyncIterator[KeptEnvironment]:
+async def world() -> AsyncIterator[KeptEnvironment]:
     """A headless browser that every episode is reset in."""
     assets = load("miniwob/click-test").at(0).assets
     assert assets
-    made = KeptEnvironment(WorldSpec(kind="browser", size=SIZE, assets=assets, quiet=quiet))
+    made = KeptEnvironment(WorldSpec(kind="browser", size=SIZE, assets=assets, quiet=QUIET / 3))
     try:
         yield made
     finally:
@@ -58,4 +57,4 @@ async def episode(env: KeptEnvironment, page: str, seed: int, *, near_miss: bool
     model = as_model(oracle) if oracle else lambda task, probe: IdleModel()
     with TemporaryDirectory() as folder:
         done = await run(task, model, lambda task: Held(env), Path(folder))
-        return Played(done, sum(1 for _ in RunFolder(Path(folder)).steps()))
+        return Played(done)

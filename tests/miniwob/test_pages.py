@@ -15,7 +15,6 @@ from agent.settings import Settings
 from agent.trace import Status
 from env.base import Shots
 from env.kept import KeptEnvironment
-from env.settle import QUIET
 from env.setup import Script
 from scenarios.loader import find, load
 from scenarios.suites.miniwob.oracles import MISSPELT, ORACLES, UNSOLVED, UNSURE
@@ -34,7 +33,7 @@ ON_THE_COVER = LeftClick(coordinate=GridPoint(240, 490))
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def env() -> AsyncIterator[KeptEnvironment]:
-    async with world(QUIET / 3) as made:
+    async with world() as made:
         yield made
 
 

@@ -12,7 +12,7 @@ from agent.commands.wiring import worlds
 from agent.prove import prove
 from agent.settings import Settings
 from agent.trace import Status
-from env.osworld_client import NAMES
+from env.osworld.client import NAMES
 from scenarios.loader import load
 from scenarios.suites.osworld import ids, listing
 from scenarios.suites.osworld.tasks import CACHE, TASKS

@@ -75,8 +75,8 @@ window; did you mean 'page_text'?\
 
 def test_a_wrong_setup_step(tmp_path: Path) -> None:
     assert mistake(tmp_path, "- serve:", "- server:") == snapshot("""\
-…/shop/order.yaml:9: setup.0.server: unknown setup step 'server': one of launch, open_url, put_file,
-run, script, serve; did you mean 'serve'?\
+…/shop/order.yaml:9: setup.0.server: unknown setup step 'server': one of launch, open_url, osworld,
+put_file, run, script, serve; did you mean 'serve'?\
 """)
 
 

@@ -3,6 +3,6 @@
 Nothing of the package is imported, and none of its pages is kept here: they are served from where it is installed.
 """
 
-from scenarios.suites.miniwob.pages import ids, load
+from scenarios.suites.miniwob.pages import deviations, ids, load
 
-__all__ = ["ids", "load"]
+__all__ = ["deviations", "ids", "load"]

@@ -86,6 +86,14 @@ def load(id: str) -> PageScenario:
     return PageScenario(id.removeprefix(_PREFIX))
 
 
+def deviations() -> tuple[str, ...]:
+    """How a score differs from one by the package's own environment."""
+    return (
+        "the raw reward counts, on which time has no influence, and a run is limited in steps, not in time",
+        "a reward of 1 passes; from 0.9 on in the four pages that grade how near a place is",
+    )
+
+
 @cache
 def _package() -> Path:
     """The package's folder; that it is imported is not needed, nor are the libraries that it would import."""

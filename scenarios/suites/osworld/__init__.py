@@ -4,6 +4,6 @@ Nothing of it is kept here. Its client lies in .venv-osworld, its task files whe
 they download where SUREHAND_OSWORLD_CACHE says. What can run here is a scenario; `listing` has all files, with reasons.
 """
 
-from scenarios.suites.osworld.tasks import digest, ids, listing, load
+from scenarios.suites.osworld.tasks import deviations, digest, ids, listing, load
 
-__all__ = ["digest", "ids", "listing", "load"]
+__all__ = ["deviations", "digest", "ids", "listing", "load"]

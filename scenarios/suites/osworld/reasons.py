@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from env.osworld_client import NAMES
-from env.osworld_guest import PROGRAMS
+from env.osworld.client import NAMES
+from env.osworld.guest import PROGRAMS
 from scenarios.schema import counted
 from scenarios.suites.osworld.file import Getter, TaskFile
 from tools.errors import UserError

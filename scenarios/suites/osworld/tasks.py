@@ -9,7 +9,7 @@ from pathlib import Path
 from env.setup import Osworld
 from scenarios.base import Limits, Task, World
 from scenarios.suites.osworld.file import TaskFile, read
-from scenarios.suites.osworld.judge import OriginalEvaluator
+from scenarios.suites.osworld.judge import DEVIATIONS, OriginalEvaluator
 from scenarios.suites.osworld.oracles import ORACLES, give_up
 from scenarios.suites.osworld.reasons import why_not
 from tools.errors import UserError
@@ -75,14 +75,29 @@ class OsworldScenario:
 
 
 def ids() -> tuple[str, ...]:
-    """The tasks that can run here. Raises UserError: no folder, no task in it, a file that is none, no client."""
-    return tuple(one.id for one in listing() if not one.reason)
+    """The tasks that can run here. Raises UserError: no folder, no task in it, none that can run, no client."""
+    found = listing()
+    runs = tuple(one.id for one in found if not one.reason)
+    if not runs:
+        raise UserError(f"no task of OSWorld's in {str(_folder(TASKS))!r} can run here",
+                        cause=f"{found[0].id}: {found[0].reason}",
+                        remedy="`surehand osworld list DIR` has the reason of each")  # fmt: skip
+    return runs
 
 
 def load(id: str) -> OsworldScenario:
-    """The scenario with this id. Raises KeyError, UserError as `ids`."""
-    found = {one.id: one for one in listing() if not one.reason}
-    return OsworldScenario(id, read(found[id].path), _folder(CACHE))
+    """The scenario with this id. Raises KeyError, UserError as `ids` and for a task that cannot run here."""
+    one = {one.id: one for one in listing()}[id]
+    if one.reason:
+        raise UserError(f"{id!r} cannot run here", cause=one.reason)
+    return OsworldScenario(id, read(one.path), _folder(CACHE))
+
+
+def deviations() -> tuple[str, ...]:
+    """What is otherwise than in OSWorld's own runs, and how many tasks are left out."""
+    found = listing()
+    left = sum(bool(one.reason) for one in found)
+    return (*DEVIATIONS, f"{left} of {len(found)} task files cannot run here, and are left out") if left else DEVIATIONS
 
 
 def listing(folder: Path | None = None) -> tuple[Listed, ...]:
@@ -90,7 +105,7 @@ def listing(folder: Path | None = None) -> tuple[Listed, ...]:
     where = folder or _folder(TASKS)
     if where is None:
         raise UserError("OSWorld's tasks are not part of surehand", cause=f"{TASKS} is not set",
-                        remedy="name the folder of its task files, evaluation_examples/examples")  # fmt: skip
+                        remedy="name the folder of its task files, as DIR or with --tasks")  # fmt: skip
     return _listed(where, _folder(CACHE))
 
 

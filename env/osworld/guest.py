@@ -29,10 +29,12 @@ _WINDOW_LIMIT = 60.0
 _LIBRARIES = ("pyautogui", "pymsgbox", "pytweening", "pyscreeze", "Xlib", "six")
 _NO_MOUSEINFO = "# pyautogui wants MouseInfo, a window of its own that needs Tk and ends the process without it\n"
 _CLASSES = {
-    "google-chrome": "chrom", "chromium": "chrom", "vlc": "vlc", "gimp": "gimp-", "libreoffice": "libreoffice",
+    "google-chrome": "chrom", "chromium": "chrom", "vlc": "vlc", "gimp": "gimp", "libreoffice": "libreoffice",
     "soffice": "libreoffice", "gnome-terminal": "terminal", "thunderbird": "thunderbird", "code": "code",
 }  # fmt: skip
 """Programs with a window, and a part of that window's class."""
+_SPLASH = "GIMP Startup"
+"""A window of that class which comes before the one that is waited for."""
 
 
 class Answer(NamedTuple):
@@ -88,7 +90,8 @@ class Guest:
 
     async def _windows_of(self, argv: Sequence[str]) -> list[Window]:
         part = _class_of(argv)
-        return [window for window in await self.display.windows() if part and part in window.app.lower()]
+        windows = await self.display.windows() if part else ()
+        return [window for window in windows if part in window.app.lower() and window.title != _SPLASH]
 
     async def look(self, what: str, *words: str, stdin: bytes = b"") -> bytes:
         """What env/inside/osworld/look.py prints. Raises EnvError, and FileNotFoundError for a path not there."""

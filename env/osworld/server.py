@@ -6,7 +6,6 @@ It listens where it is told to while the world is set up and judged, and answers
 """
 
 import asyncio
-import contextlib
 import re
 import socket
 from collections.abc import Awaitable, Callable
@@ -14,7 +13,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -22,9 +20,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from env.osworld_film import Film
-from env.osworld_forward import Forward, admits
-from env.osworld_guest import SHORT, Answer, Guest
+from env.osworld.film import Film
+from env.osworld.forward import Forward, admits
+from env.osworld.guest import SHORT, Answer, Guest
+from env.serving import Serving
 from env.settle import until
 from tools.errors import EnvError
 
@@ -43,36 +42,21 @@ class OsworldServer:
     def __init__(self, guest: Guest) -> None:
         self._routes = _Routes(guest)
         self._forwards = {port: Forward(guest.sandbox, port) for port in (CHROMIUM, VLC)}
-        self._server: uvicorn.Server | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._listener: socket.socket | None = None
+        self._serving: Serving | None = None
 
     async def open(self, listen: Listen) -> None:
         """Begins to answer. Raises EnvError when a port cannot be had."""
         for port, forward in self._forwards.items():
             await forward.open(await listen(port))
-        self._listener = await listen(SERVER)
-        self._listener.setblocking(False)
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                self._routes.app(), log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=0
-            )
-        )
-        self._task = asyncio.create_task(self._server._serve([self._listener]))
+        self._serving = Serving(self._routes.app(), await listen(SERVER), log_level="critical")
 
     async def close(self) -> None:
         """Answers nobody any more; may be called twice."""
         for forward in self._forwards.values():
             await forward.close()
         await self._routes.film.discard()
-        if self._task is not None and self._server is not None:
-            self._server.should_exit = self._server.force_exit = True
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        if self._serving is not None:
+            await self._serving.close()
 
 
 class _Door:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from env.osworld_client import OsworldClient
-from env.osworld_guest import Guest
-from env.osworld_server import OsworldServer
+from env.osworld.client import OsworldClient
+from env.osworld.guest import Guest
+from env.osworld.server import OsworldServer
 from env.setup import Osworld
 from tools.errors import ScenarioError
 

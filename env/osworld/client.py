@@ -18,7 +18,7 @@ from env.folder import WorldFolder
 from env.sandbox import Isolation, Sandbox, find_isolation
 from tools.errors import EnvError, ScenarioError
 
-VENV = Path(__file__).resolve().parent.parent / ".venv-osworld"
+VENV = Path(__file__).resolve().parents[2] / ".venv-osworld"
 """Where docker/setup-osworld.sh puts OSWorld's client."""
 NAMES = VENV / "names.json"
 """What that client knows: setup types, getters and metrics, by name."""
