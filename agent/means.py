@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Protocol
 
 from agent.model import Model, OracleModel
 from agent.trace import Leave, Question, Step
@@ -15,6 +16,19 @@ from scenarios.base import Oracle, Task
 
 MakeWorld = Callable[[Task], Environment]
 """Makes a world of the task's kind and size, not yet reset."""
+
+
+class KeptWorld(Environment, Protocol):
+    """A world that outlives the process that uses it."""
+
+    async def attach(self) -> None:
+        """Goes on with it. Raises EnvError when it is gone."""
+        ...
+
+    async def release(self) -> None:
+        """Lets go of keys and buttons."""
+        ...
+
 
 MakeModel = Callable[[Task, Probe], Model]
 """Makes or hands out the model of a run; only an oracle may use the probe."""

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 from langsmith import tracing_context
 
 from agent.graph import Context, Start, State, checkpoints, ending, loop
-from agent.means import ALONE, MakeModel, MakeWorld, Means
+from agent.means import ALONE, KeptWorld, MakeModel, MakeWorld, Means
 from agent.model import Model, OracleModel, Served
 from agent.provenance import revision, versions
 from agent.trace import Decision, Failure, Leave, Question, Run, RunFolder, Status, Step, Stop
@@ -23,18 +23,6 @@ from env.base import Environment, Probe
 from env.settle import pause
 from scenarios.base import Check, CheckResult, Once, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
-
-
-class KeptWorld(Environment, Protocol):
-    """A world that outlives the process that uses it."""
-
-    async def attach(self) -> None:
-        """Goes on with it. Raises EnvError when it is gone."""
-        ...
-
-    async def release(self) -> None:
-        """Lets go of keys and buttons."""
-        ...
 
 
 LOOKS_AGAIN = (0.2, 0.3, 0.5)

@@ -41,7 +41,7 @@ class Accounts:
         token = PREFIX + secrets.token_urlsafe(32)
         row = AccountRow(name=order.name, role=order.role, digest=_digest(token), created=now())
         try:
-            with self._store.begun() as session:
+            with self._store.writing() as session:
                 session.add(row)
                 session.commit()
         except IntegrityError:
@@ -56,7 +56,7 @@ class Accounts:
 
     def remove(self, name: str) -> None:
         """Lets somebody in no more. Raises Refused."""
-        with self._store.begun() as session:
+        with self._store.writing() as session:
             if (row := session.get(AccountRow, name)) is None:
                 raise Refused(404, f"no account {name!r}")
             others = select(AccountRow.name).where(AccountRow.role == Role.ADMIN, AccountRow.name != name)

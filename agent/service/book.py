@@ -38,7 +38,7 @@ class Book:
 
     def take(self, run_id: str) -> Taken | None:
         """Makes a run this worker's; None where there is nothing more to do, for it ended or was deleted."""
-        with self._store.begun() as session:
+        with self._store.writing() as session:
             row = session.get(RunRow, run_id, with_for_update=True)
             if row is None or row.state == State.ENDED:
                 return None
@@ -65,7 +65,7 @@ class Book:
 
     def attempts(self, run_id: str, attempts: tuple[Attempt, ...]) -> None:
         """Writes the history of a run down."""
-        with self._store.begun() as session:
+        with self._store.writing() as session:
             told = [one.model_dump(mode="json") for one in attempts]
             session.execute(update(RunRow).where(RunRow.id == run_id).values(attempts=told))
             session.add(EventRow(run=run_id, kind="attempt", data=told[-1]))
@@ -73,7 +73,7 @@ class Book:
 
     def step(self, run_id: str, attempt: int, step: StepView, tokens: int) -> None:
         """Tells followers of a step; `tokens` are those of the attempt so far."""
-        with self._store.begun() as session:
+        with self._store.writing() as session:
             session.execute(update(RunRow).where(RunRow.id == run_id).values(steps=step.number, tokens=tokens, takes=0))
             told = {"attempt": attempt} | step.model_dump(mode="json")
             session.add(EventRow(run=run_id, kind="step", data=told))
@@ -81,7 +81,7 @@ class Book:
 
     def asks(self, run_id: str, asking: Asking | None) -> None:
         """Says what a run waits for, or that it goes on."""
-        with self._store.begun() as session:
+        with self._store.writing() as session:
             row = session.get_one(RunRow, run_id, with_for_update=True)
             row.question, row.reply = asking.model_dump(mode="json") if asking else None, None
             waits = State.PAUSED if asking and asking.kind == "pause" else State.WAITING
@@ -91,7 +91,7 @@ class Book:
 
     def ends(self, run_id: str, status: str, why: str) -> None:
         """The end of a run; the first one stands."""
-        with self._store.begun() as session:
+        with self._store.writing() as session:
             row = session.get_one(RunRow, run_id, with_for_update=True)
             if row.state == State.ENDED:
                 return
@@ -108,7 +108,7 @@ class Book:
 
     def alive(self, host: str, pid: int, slots: int, *, first: bool) -> bool:
         """Says that this worker lives; False when the others have given it up."""
-        with self._store.begun() as session:
+        with self._store.writing() as session:
             if first:
                 session.add(WorkerRow(id=self.worker, host=host, pid=pid, slots=slots, seen=now()))
                 session.commit()
@@ -125,12 +125,12 @@ class Book:
 
     def given_up(self, workers: list[str]) -> None:
         """Forgets workers whose runs others have by now."""
-        with self._store.begun() as session:
+        with self._store.writing() as session:
             session.execute(delete(WorkerRow).where(WorkerRow.id.in_(workers)))
             session.commit()
 
     def leaves(self, worker: str, moment: datetime) -> None:
         """Says for a worker that it is no more: whoever looks next takes over its runs."""
-        with self._store.begun() as session:
+        with self._store.writing() as session:
             session.execute(update(WorkerRow).where(WorkerRow.id == worker).values(seen=moment))
             session.commit()

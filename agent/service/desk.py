@@ -7,11 +7,8 @@ from agent.service.access import Caller
 from agent.service.engine import Queue
 from agent.service.orders import BatchOrder, BatchView, Role, RunOrder, RunView, State
 from agent.service.parts import Parts
-from agent.service.places import is_inside
 from agent.service.setup import Setup
 from agent.service.store import Ordered, Refused, Store
-from env.allow import place_of
-from tools.errors import UserError
 
 MOST_IN_BATCH = 10_000
 
@@ -69,9 +66,6 @@ class Desk:
         self._put(self.store.unput())
 
     def _possible(self, order: RunOrder) -> Ordered:
-        hook = place_of(order.webhook) if order.webhook else None
-        if order.webhook and not self.setup.private and (hook is None or is_inside(hook[0])):
-            raise UserError(f"the webhook {order.webhook!r} is no public address")
         prepared = self.parts.prepared(order)
         return Ordered(order, prepared.task.goal, str(prepared.settings.get("model", order.model)))
 

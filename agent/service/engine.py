@@ -5,6 +5,8 @@ when that is declared dead, `put_back` gives its runs to the others, and each is
 """
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Awaitable, Callable
 
 from dbos import DBOS, DBOSClient, DBOSConfig
@@ -21,11 +23,19 @@ _MOST_HOOKS = 8
 _FIRST: dict[Priority, int] = {"high": 10, "normal": 20, "low": 30}
 
 
+def prepare(setup: Setup) -> None:
+    """Makes the engine's tables. SQLite's file keeps a log beside it, so that those who look do not stop who writes."""
+    DBOS.migrate(setup.jobs_url)
+    if setup.jobs_file:
+        with contextlib.closing(sqlite3.connect(setup.jobs_file, timeout=30)) as file:
+            file.execute("PRAGMA journal_mode=WAL")
+
+
 class Queue:
     """The side of those who order runs."""
 
     def __init__(self, setup: Setup) -> None:
-        DBOS.migrate(setup.jobs_url)
+        prepare(setup)
         self._client = DBOSClient(system_database_url=setup.jobs_url)
 
     def put(self, run_id: str, owner: str, priority: Priority) -> None:
@@ -89,7 +99,9 @@ class Engine:
             _QUEUE, worker_concurrency=self._setup.slots, partition_concurrency=self._setup.share,
             polling_interval_sec=_LOOK_EVERY, on_conflict="always_update",
         )  # fmt: skip
-        await DBOS.register_queue_async(_HOOK_QUEUE, worker_concurrency=_MOST_HOOKS, on_conflict="always_update")
+        await DBOS.register_queue_async(
+            _HOOK_QUEUE, worker_concurrency=_MOST_HOOKS, polling_interval_sec=_LOOK_EVERY, on_conflict="always_update"
+        )
 
     async def put_back(self, dead: list[str]) -> None:
         """Gives the runs of dead workers to those that live; a run that somebody has by now stays with them."""

@@ -8,8 +8,7 @@ from pydantic import ValidationError
 
 from agent.commands.goal import Asked, goal_task
 from agent.commands.wiring import approvals, described, kept_world, model_for, require_model, task_for, worlds
-from agent.means import MakeModel, MakeWorld
-from agent.runner import KeptWorld
+from agent.means import KeptWorld, MakeModel, MakeWorld
 from agent.service.orders import RunOrder
 from agent.service.places import is_inside
 from agent.service.setup import Setup
@@ -62,6 +61,7 @@ class SurehandParts:
         """A scenario at its seed, or a goal in a world of its own."""
         settings = self._set(order)
         require_model(settings)
+        self._public(order.webhook)
         task = self._task(settings, order)
         return Prepared(
             task=task, settings=settings.model_dump(mode="json"), tokens=settings.tokens,

@@ -54,7 +54,12 @@ class Setup(BaseModel):
     @property
     def jobs_url(self) -> str:
         """Where the engine keeps its queue: in a schema of its own, or in a file of its own."""
-        return self.database or f"sqlite:///{self.folder / 'jobs.sqlite'}"
+        return self.database or f"sqlite:///{self.jobs_file}"
+
+    @property
+    def jobs_file(self) -> Path | None:
+        """The queue's own file, unless it is in a database server."""
+        return None if self.database else self.folder / "jobs.sqlite"
 
 
 def _psycopg(url: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agent.service.orders import Answer, BatchView, Deed, Manner, RunOrder, RunPage, RunView, State
-from agent.service.tables import BatchRow, EventRow, KeyRow, RunRow, WorkerRow, opened
+from agent.service.tables import WRITES, BatchRow, EventRow, KeyRow, RunRow, WorkerRow, opened
 
 _SHOWN = set(RunView.model_fields)
 
@@ -53,13 +53,17 @@ class Store:
         self.engine.dispose()
 
     def begun(self) -> Session:
-        """One transaction as a context manager; it ends well or not at all."""
+        """One transaction that reads, as a context manager."""
         return Session(self.engine, expire_on_commit=False)
+
+    def writing(self) -> Session:
+        """One transaction that writes, as a context manager; it ends well or not at all, and alone where it matters."""
+        return Session(self.engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
     def submit(self, owner: str, ordered: Ordered, key: str | None) -> RunView:
         """Writes a new run down; for a known key and the same order the run of before. Raises Refused."""
         digest = _digest(ordered.order)
-        with self.begun() as session, _alone(key):
+        with self.writing() as session, _alone(key):
             if made := _made(session, owner, key, digest):
                 return view(session.get_one(RunRow, made))
             row = _row(owner, ordered, None)
@@ -73,7 +77,7 @@ class Store:
     def submit_batch(self, owner: str, name: str, runs: Sequence[Ordered], asked: Manner, key: str | None) -> BatchView:
         """Writes many runs down as one job. Raises Refused."""
         digest = _digest(asked)
-        with self.begun() as session, _alone(key):
+        with self.writing() as session, _alone(key):
             if made := _made(session, owner, key, digest):
                 return _batch(session, session.get_one(BatchRow, made))
             batch = BatchRow(id=new_id(), owner=owner, name=name, created=now())
@@ -129,7 +133,7 @@ class Store:
 
         With `hold` the run is held by who asks: until they let it go on, others can only stop it.
         """
-        with self.begun() as session:
+        with self.writing() as session:
             row = _found(session, run_id, locked=True)
             if row.state == State.ENDED:
                 raise Refused(409, f"the run {run_id!r} has ended")
@@ -146,7 +150,7 @@ class Store:
 
     def reply(self, run_id: str, said: Answer) -> RunView:
         """Keeps a person's answer for the worker. Raises Refused when that is not what is asked."""
-        with self.begun() as session:
+        with self.writing() as session:
             row = _found(session, run_id, locked=True)
             if not row.question or row.question["id"] != said.question or row.question["kind"] != "action":
                 raise Refused(409, f"the run {run_id!r} does not ask {said.question!r}", "look at its `question`")
@@ -158,7 +162,7 @@ class Store:
 
     def deed(self, run_id: str, who: str, deed: Deed) -> RunView:
         """Keeps an action that the holder of a run wants done. Raises Refused."""
-        with self.begun() as session:
+        with self.writing() as session:
             row = _found(session, run_id, locked=True)
             if row.holder != who or row.state != State.PAUSED or not row.question:
                 raise Refused(
@@ -173,7 +177,7 @@ class Store:
 
     def forget(self, run_id: str) -> None:
         """Removes an ended run and all that is known of it. Raises Refused."""
-        with self.begun() as session:
+        with self.writing() as session:
             if _found(session, run_id, locked=True).state != State.ENDED:
                 raise Refused(409, f"the run {run_id!r} has not ended", "cancel it first")
             session.execute(delete(EventRow).where(EventRow.run == run_id))
@@ -189,7 +193,7 @@ class Store:
 
     def mark_put(self, run_ids: Sequence[str]) -> None:
         """Notes that the engine knows of them."""
-        with self.begun() as session:
+        with self.writing() as session:
             session.execute(update(RunRow).where(RunRow.id.in_(run_ids)).values(put=True))
             session.commit()
 

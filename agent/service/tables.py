@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Engine, ForeignKey, Index, UniqueConstraint, create_engine, event
+from sqlalchemy import JSON, Connection, DateTime, Engine, ForeignKey, Index, UniqueConstraint, create_engine, event
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -132,16 +132,26 @@ class WorkerRow(Table):
     seen: Mapped[datetime]
 
 
+WRITES = "writes"
+"""An execution option: the transaction is going to write."""
+
+
 def opened(url: str) -> Engine:
     """The database with all tables. SQLite reads while somebody writes, and waits for other writers."""
     engine = create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
     Table.metadata.create_all(engine)
     return engine
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
-    connection.isolation_level = "IMMEDIATE"
+    connection.isolation_level = None  # the driver begins no transaction by itself
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Who is going to write waits before the first look, as `SELECT ... FOR UPDATE` does elsewhere."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")

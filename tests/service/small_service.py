@@ -9,10 +9,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from agent.means import MakeModel
+from agent.means import KeptWorld, MakeModel
 from agent.model import Model, ScriptedModel
 from agent.prompt import Message
-from agent.runner import KeptWorld
 from agent.service.house import first_words, serve
 from agent.service.orders import RunOrder
 from agent.service.parts import Prepared

@@ -14,7 +14,7 @@ README = Path(__file__).resolve().parent.parent.parent / "README.md"
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("service")
+@pytest.mark.xdist_group("browsing")
 def test_three_lines_order_a_run_follow_it_and_find_it_again(browsing: Service) -> None:
     create, follow, find = re.findall(r"^curl .*", README.read_text(encoding="utf-8"), re.M)
 

@@ -11,10 +11,9 @@ import pytest
 from agent.trace import RunFolder
 from tests.service.conftest import Service, a_setup, small
 
-pytestmark = pytest.mark.xdist_group("service")
-
 
 @pytest.mark.browser
+@pytest.mark.xdist_group("browsing")
 def test_a_run_goes_on_in_its_world_when_its_worker_is_killed(browsing: Service) -> None:
     run = browsing.order(scenario="ask", model="")
     browsing.until(run["id"], steps=2)
@@ -30,6 +29,7 @@ def test_a_run_goes_on_in_its_world_when_its_worker_is_killed(browsing: Service)
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
+@pytest.mark.xdist_group("service")
 @pytest.mark.parametrize("victim", ["worker", "service"])
 def test_small_runs_while_processes_are_killed(database: str, tmp_path: Path, victim: str) -> None:
     """No run is lost, whatever is killed when; each ends once."""
