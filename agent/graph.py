@@ -19,11 +19,12 @@ from agent.guard import circle, limit_reached
 from agent.model import Model
 from agent.model import reply as written
 from agent.prompt import messages
+from agent.rules import Deed, Rule, ruling, target_of
 from agent.trace import Completion, Decision, Leave, Question, RunFolder, Step, Stop, Unreadable
 from env.base import Effect, Environment, Observation
 from env.effect import classify
 from scenarios.base import Limits
-from tools.actions import Answer, Outcome, Terminate
+from tools.actions import Answer, BrowserAction, ComputerAction, Outcome, Terminate, Type
 
 
 class Start(TypedDict):
@@ -45,6 +46,7 @@ class State(Start, total=False):
     theirs: bool
     completion: Completion
     reply: Decision | Unreadable
+    rule: Rule | None
     leave: Leave | None
     seconds: dict[str, float]
     stop: Stop | None
@@ -54,8 +56,8 @@ class State(Start, total=False):
 class Context:
     """The means of a run. `steps` grows; `began` is a time of `clock`; `tokens` limits prompts and replies together.
 
-    `approve` holds the verbs that need a person's leave; with `patient` there are no limits. While `hold` says so the
-    run waits for a person. `over` asks a task that ends by itself whether it has.
+    `approve` holds the verbs that need a person's leave, `rules` say more of that; with `patient` there are no
+    limits. While `hold` says so the run waits for a person. `over` asks a task that ends by itself whether it has.
     """
 
     goal: str
@@ -66,6 +68,7 @@ class Context:
     began: float
     tokens: int | None = None
     approve: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = ()
     patient: bool = False
     hold: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
@@ -83,8 +86,8 @@ async def observe(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     found = None if run.patient else circle(run.steps, seen, effect)
     seconds = {"observe": round(run.clock() - began, 4)}
     notice = "; ".join(words for words in (state.get("said"), found and found.words) if words)
-    return {"seen": seen, "effect": effect, "notice": notice, "said": "", "theirs": False, "leave": None, "stop": None,
-            "seconds": seconds}  # fmt: skip
+    return {"seen": seen, "effect": effect, "notice": notice, "said": "", "theirs": False, "rule": None,
+            "leave": None, "stop": None, "seconds": seconds}  # fmt: skip
 
 
 async def pause(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -112,7 +115,8 @@ async def decide(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     began = run.clock()
     completion, reply = await ask(run.model, messages(run.goal, run.steps, seen, effect, state["notice"]))
     seconds = state["seconds"] | {"decide": round(run.clock() - began, 4)}
-    return {"completion": completion, "reply": reply, "seconds": seconds}
+    rule = await ruled(run, reply.action, seen) if isinstance(reply, Decision) else None
+    return {"completion": completion, "reply": reply, "rule": rule, "seconds": seconds}
 
 
 async def approve(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -132,6 +136,8 @@ async def act(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     stop = ending(reply, step.leave)
     if step.leave and step.leave.answer != "allow":
         step = step.model_copy(update={"outcome": denied(step.leave)})
+    elif (rule := state["rule"]) and rule.effect == "deny":
+        step = step.model_copy(update={"outcome": forbidden(rule)})
     elif isinstance(reply, Decision) and not stop:
         run.folder.intend(step)
         outcome = await run.env.execute(step.number, reply.action)
@@ -159,16 +165,33 @@ def after_decision(state: State, runtime: Runtime[Context]) -> Literal["approve"
     """Whom what was decided goes to: nobody at a limit, first a person where the action needs leave."""
     if state["stop"]:
         return "__end__"
-    reply = state["reply"]
-    asks = isinstance(reply, Decision) and not ending(reply) and reply.action.action in runtime.context.approve
-    return "approve" if asks else "act"
+    reply, rule = state["reply"], state["rule"]
+    if not isinstance(reply, Decision) or ending(reply) or (rule and rule.effect == "deny"):
+        return "act"
+    return "approve" if rule or reply.action.action in runtime.context.approve else "act"
 
 
 def asked(state: State) -> Question:
     """What the person has to decide."""
     reply = state["reply"]
     assert isinstance(reply, Decision)
-    return Question(kind="action", number=state["number"], say=reply.say, action=reply.action)
+    why = state["rule"].why if state["rule"] else ""
+    return Question(kind="action", number=state["number"], say=reply.say, action=reply.action, why=why)
+
+
+async def ruled(run: Context, action: ComputerAction | BrowserAction, seen: Observation) -> Rule | None:
+    """The rule that decides about an action, if any does. The world is asked only where a rule is about targets."""
+    if not run.rules:
+        return None
+    target = await target_of(action, seen, run.env.probe()) if any(rule.text for rule in run.rules) else ""
+    done = [step.reply.action for step in run.steps if isinstance(step.reply, Decision)]
+    typed = sum(len(one.text) for one in (*done, action) if isinstance(one, Type))
+    return ruling(run.rules, Deed(action, seen.url, target, typed))
+
+
+def forbidden(rule: Rule) -> Outcome:
+    """What the model hears of an action that a rule forbids."""
+    return Outcome(ok=False, note="not done: a rule forbids it" + (f" ({rule.why})" if rule.why else ""))
 
 
 def denied(leave: Leave) -> Outcome:
@@ -216,7 +239,7 @@ def loop() -> StateGraph[State, Context, Start, State]:
 @asynccontextmanager
 async def checkpoints(file: Path) -> AsyncIterator[AsyncSqliteSaver]:
     """Where LangGraph keeps which node comes next. Only the values of `State` are read back from it."""
-    values = [Observation, Effect, Completion, Decision, Unreadable, Question, Leave, Stop]
+    values = [Observation, Effect, Completion, Decision, Unreadable, Question, Leave, Rule, Stop]
     async with aiosqlite.connect(file) as database:
         serde = JsonPlusSerializer(allowed_msgpack_modules=[(cls.__module__, cls.__name__) for cls in values])
         yield AsyncSqliteSaver(database, serde=serde)

@@ -10,6 +10,7 @@ from random import Random
 from typing import Protocol
 
 from agent.model import Model, OracleModel
+from agent.rules import Rule
 from agent.trace import Leave, Question, Step
 from env.base import Environment, Probe
 from scenarios.base import Oracle, Task
@@ -46,12 +47,13 @@ async def nobody(question: Question) -> Leave:
 class Means:
     """`tokens` limits prompts and replies together; `approve` holds verbs that need the leave of whom `ask` asks.
 
-    With `patient` there are no limits: a person takes as long as they do. While `hold` says so the run waits between
-    two steps, for what `ask` answers to that.
+    `rules` say more of that. With `patient` there are no limits: a person takes as long as they do. While `hold` says
+    so the run waits between two steps, for what `ask` answers to that.
     """
 
     tokens: int | None = None
     approve: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = ()
     ask: Ask = nobody
     patient: bool = False
     hold: Callable[[], bool] = lambda: False

@@ -24,7 +24,6 @@ from env.settle import pause
 from scenarios.base import Check, CheckResult, Once, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
 
-
 LOOKS_AGAIN = (0.2, 0.3, 0.5)
 """Seconds that programs get to finish what the last action began, such as writing a file, before a fail is final."""
 _MOST_NODES = 1_000_000  # a run has its own limits, and a person may pause it for long
@@ -215,8 +214,8 @@ class _Attempt:
         first = len(self.steps) + 1
         context = Context(
             goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
-            tokens=self.means.tokens, approve=self.means.approve, patient=self.means.patient,
-            hold=self.means.hold, steps=self.steps,
+            tokens=self.means.tokens, approve=self.means.approve, rules=self.means.rules,
+            patient=self.means.patient,            hold=self.means.hold, steps=self.steps,
             clock=self._clock, began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps),
             on_step=self.means.on_step, over=self._over if self.task.episode else None,
         )  # fmt: skip

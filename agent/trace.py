@@ -83,13 +83,15 @@ class Unreadable(_Value):
 class Question(_Value):
     """What a person is asked: whether an action may be done, or whether the run may go on.
 
-    It waits because they moved the pointer of their own `display`, or because they asked for a `pause`.
+    It waits because they moved the pointer of their own `display`, or because they asked for a `pause`. `why` is what a
+    rule says of its reason.
     """
 
     kind: Literal["action", "display", "pause"]
     number: int
     say: str = ""
     action: Action | None = None
+    why: str = ""
 
 
 class Leave(_Value):

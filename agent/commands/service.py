@@ -37,13 +37,14 @@ def up(
 
     from agent.service.house import first_words, serve
     from agent.service.parts import SurehandParts
+    from agent.service.safe import Safe
     from agent.service.setup import Setup
 
     setup = Setup(
         port=port, host=host, names=tuple(name or ()), folder=folder.resolve(), database=database, slots=slots,
         models=tuple(offer or ()), private=private, config=config and config.resolve(),
     )  # fmt: skip
-    parts = SurehandParts(setup)
+    parts = SurehandParts(setup, Safe(setup))
     for line in first_words(setup):
         typer.echo(line)
     worker = [sys.executable, "-m", "agent.service.worker"]
@@ -57,6 +58,7 @@ def work(
     """Carry out runs of a service whose database and folder this machine reaches."""
     _need_extra()
     from agent.service.parts import SurehandParts
+    from agent.service.safe import Safe
     from agent.service.setup import Setup
     from agent.service.worker import main
 
@@ -64,7 +66,7 @@ def work(
         folder=folder.resolve(), database=database, slots=slots, models=tuple(offer or ()), private=private,
         config=config and config.resolve(),
     )  # fmt: skip
-    main(setup, SurehandParts(setup))
+    main(setup, SurehandParts(setup, Safe(setup)))
 
 
 def mcp(

@@ -11,15 +11,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import DBAPIError
 
-from agent.service import account_routes, batch_routes, file_routes, run_routes
+from agent.service import account_routes, batch_routes, file_routes, run_routes, secret_routes
 from agent.service.access import Accounts, SameOrigin, Viewer
+from agent.service.bodies import Bodies
 from agent.service.desk import Desk
 from agent.service.engine import Queue
 from agent.service.mcp_server import over_http
 from agent.service.metrics import exposition
 from agent.service.orders import Problem
 from agent.service.parts import Parts
-from agent.service.setup import LOOPBACK, Setup
+from agent.service.safe import Mask, Safe
+from agent.service.setup import Setup
 from agent.service.store import Refused, Store
 from tools.errors import UserError
 
@@ -30,7 +32,7 @@ _ABOUT = """Runs of surehand: order them, follow them, steer them, find them aga
 Every request carries `Authorization: Bearer TOKEN`. Errors are problem documents (RFC 9457)."""
 
 
-def make_app(setup: Setup, parts: Parts) -> FastAPI:
+def make_app(setup: Setup, parts: Parts, mask: Mask) -> FastAPI:
     """The service as an ASGI application. Its lifespan opens the database and the queue."""
 
     @asynccontextmanager
@@ -39,6 +41,7 @@ def make_app(setup: Setup, parts: Parts) -> FastAPI:
         store = await asyncio.to_thread(Store, setup.tables_url)
         queue = await asyncio.to_thread(Queue, setup)
         app.state.accounts = Accounts(store)
+        app.state.safe = Safe(setup)
         app.state.desk = desk = Desk(setup, parts, store, queue)
         putting = asyncio.create_task(_put_on(desk))
         async with tools.router.lifespan_context(tools):
@@ -49,11 +52,12 @@ def make_app(setup: Setup, parts: Parts) -> FastAPI:
 
     app = FastAPI(title="surehand", version=version("surehand"), description=_ABOUT, lifespan=lifespan,
                   docs_url=None, redoc_url=None, responses={"4XX": {"model": Problem}})  # fmt: skip
-    for routes in (run_routes, batch_routes, file_routes, account_routes):
+    for routes in (run_routes, batch_routes, file_routes, account_routes, secret_routes):
         app.include_router(routes.router, prefix="/v1")
     tools = over_http(app)
     app.router.routes.extend(tools.routes)
-    app.add_middleware(SameOrigin, names=(*LOOPBACK, "::1", setup.host, *setup.names))
+    app.add_middleware(Bodies, mask=mask)
+    app.add_middleware(SameOrigin, names=setup.known_as)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(UserError, _mistaken)
     app.add_exception_handler(RequestValidationError, _unfit)

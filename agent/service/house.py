@@ -17,6 +17,7 @@ from agent.service.app import make_app
 from agent.service.book import Book
 from agent.service.orders import AccountOrder, Role
 from agent.service.parts import Parts
+from agent.service.safe import Mask, make_key
 from agent.service.setup import Setup
 from agent.service.store import Store
 from agent.service.webhook import make_secret
@@ -35,6 +36,7 @@ def first_words(setup: Setup) -> Iterator[str]:
     """What is told when a service starts for the first time, and never again: the admin's token, webhooks' secret."""
     if token := _first_token(setup):
         yield f"token of the admin, shown this once: {token}"
+    make_key(setup.folder)
     if secret := make_secret(setup.folder):
         yield f"secret that webhooks are signed with: {secret}"
 
@@ -54,11 +56,14 @@ async def serve(setup: Setup, parts: Parts, command: Sequence[str], opened: Call
 
     Raises UserError when the port is taken.
     """
-    logs.begin()
+    mask = Mask(parts.secrets)
+    mask.refresh()
+    logs.begin(mask)
     with _listening(setup) as listening:
-        address = f"http://{setup.host}:{listening.getsockname()[1]}"
+        setup = setup.model_copy(update={"port": listening.getsockname()[1]})
+        address = f"http://{setup.host}:{setup.port}"
         config = uvicorn.Config(
-            make_app(setup, parts), log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2,
+            make_app(setup, parts, mask), log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2,
             server_header=False,
         )  # fmt: skip
         server = _Server(config)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -11,7 +12,11 @@ _CHATTY = ("dbos", "httpx", "mcp", "uvicorn")
 
 
 class JsonLines(logging.Formatter):
-    """Time, level, who says it, what, and of which run."""
+    """Time, level, who says it, what, and of which run; `mask` takes out what is not to be told."""
+
+    def __init__(self, mask: Callable[[str], str]) -> None:
+        super().__init__()
+        self._mask = mask
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
@@ -23,13 +28,13 @@ class JsonLines(logging.Formatter):
             told["run"] = run
         if record.exc_info:
             told["error"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False)
+        return self._mask(json.dumps(told, ensure_ascii=False))
 
 
-def begin() -> None:
-    """Sends what this process logs to standard error; libraries are heard from warnings on."""
+def begin(mask: Callable[[str], str] = str) -> None:
+    """Sends what this process logs to standard error, masked; libraries are heard from warnings on."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(mask))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -4,10 +4,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
+from agent.rules import Rule
 from agent.trace import Decision, Step
+from env.allow import known_domains
+from env.vault import SHORTEST
 from scenarios.base import CheckResult
 from tools.actions import Action
 
@@ -62,11 +65,12 @@ class Limits(_Wire):
 
 
 class Guard(_Wire):
-    """What may be done: `approve` holds the verbs that a person is asked about first, the others are allow-lists."""
+    """What may be done: a person is asked about the verbs in `approve` first, and as `rules` say; the others allow."""
 
     approve: tuple[str, ...] = Field(default=(), max_length=50)
     actions: tuple[str, ...] | None = Field(default=None, max_length=50)
     domains: tuple[str, ...] | None = Field(default=None, max_length=100)
+    rules: tuple[Rule, ...] = Field(default=(), max_length=50)
 
 
 class Manner(_Wire):
@@ -85,7 +89,8 @@ class Manner(_Wire):
 
 _SCENARIO: JsonDict = {"scenario": "web/login", "seed": 3, "model": "oracle"}
 _GOAL: JsonDict = {"goal": "Find the opening hours and answer with them.", "world": {"kind": "browser", "url":
-         "https://shop.example/"}, "limits": {"steps": 30}, "guard": {"approve": ["type"]}}  # fmt: skip
+         "https://shop.example/"}, "limits": {"steps": 30}, "guard": {"approve": ["type"], "rules":
+         [{"effect": "deny", "text": ["buy", "order now"], "why": "look only"}]}}  # fmt: skip
 
 
 class RunOrder(Manner):
@@ -156,6 +161,7 @@ class Asking(_Wire):
     step: int
     say: str = ""
     action: dict[str, Any] | None = None
+    why: str = ""
 
 
 class Attempt(_Wire):
@@ -267,6 +273,36 @@ class AccountView(_Wire):
     role: Role
     created: datetime
     token: str | None = None
+
+
+class SecretOrder(_Wire):
+    """A secret to be kept, and where it may be typed: into pages of `domains`, or `apps` by their window class."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"value": "correct horse", "domains": ["shop.example"]}]},
+        hide_input_in_errors=True,
+    )
+
+    value: SecretStr = Field(min_length=SHORTEST, max_length=4000)
+    domains: Annotated[tuple[str, ...], AfterValidator(known_domains)] = Field(default=(), max_length=100)
+    apps: tuple[Annotated[str, StringConstraints(min_length=1, max_length=200)], ...] = Field(
+        default=(), max_length=100
+    )
+
+    @model_validator(mode="after")
+    def _belongs_somewhere(self) -> Self:
+        if not (self.domains or self.apps):
+            raise ValueError("give the domains or the apps that it may be typed into")
+        return self
+
+
+class SecretView(_Wire):
+    """A secret by its name; its value is told to nobody."""
+
+    name: str
+    domains: tuple[str, ...]
+    apps: tuple[str, ...]
+    changed: datetime
 
 
 class Problem(_Wire):

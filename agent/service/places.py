@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Collection
 from ipaddress import ip_address
 
 _INSIDE = (".localhost", ".local", ".internal")
@@ -15,6 +16,18 @@ def is_inside(host: str) -> bool:
         return not ip_address(host.strip("[]")).is_global
     except ValueError:
         return host.replace(".", "").isdigit() or host.startswith("0x")  # how some programs write an address, too
+
+
+def is_own(host: str, names: Collection[str]) -> bool:
+    """Whether a host's name says that it is this machine, or one of the `names` that the service has."""
+    name = host.strip("[]").lower()
+    if name == "localhost" or name.endswith(".localhost") or name in names:
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 async def address_of(host: str, port: int, *, private: bool) -> str:

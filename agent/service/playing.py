@@ -139,8 +139,8 @@ class Playing:
 
     def _means(self, prepared: Prepared) -> Means:
         return Means(
-            tokens=prepared.tokens, approve=prepared.approve, ask=self._ask, hold=lambda: bool(self._wish.wish),
-            on_step=self._on_step,
+            tokens=prepared.tokens, approve=prepared.approve, rules=prepared.rules, ask=self._ask,
+            hold=lambda: bool(self._wish.wish), on_step=self._on_step,
         )  # fmt: skip
 
     def _on_step(self, step: Step) -> None:
@@ -156,6 +156,7 @@ class Playing:
         asking = Asking(
             id=f"{self._attempts[-1].number}-{question.number}-{self._asked}", kind=question.kind,
             step=question.number, say=question.say, action=question.action and question.action.model_dump(mode="json"),
+            why=question.why,
         )  # fmt: skip
         await patiently(lambda: self._book.asks(self._taken.id, asking))
         while (leave := self._answered(asking)) is None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-LOOPBACK = ("127.0.0.1", "localhost")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Setup(BaseModel):
@@ -40,6 +40,11 @@ class Setup(BaseModel):
     """Whether goals may begin at addresses of this machine and of private networks."""
     config: Path | None = None
     """The settings file that runs begin with, as `--config` names it."""
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """Every name that the service is reached by."""
+        return (*LOOPBACK, self.host, *self.names)
 
     @property
     def runs(self) -> Path:

@@ -106,6 +106,16 @@ class EventRow(Table):
     data: Mapped[dict[str, Any]]
 
 
+class SecretRow(Table):
+    """A secret, sealed."""
+
+    __tablename__ = "secrets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[str]
+    changed: Mapped[datetime]
+
+
 class KeyRow(Table):
     """An idempotency key: what it was used for by whom, and what came of it."""
 

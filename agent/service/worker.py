@@ -21,6 +21,7 @@ from agent.service.engine import Engine, Queue
 from agent.service.ledger import Ledger, patiently
 from agent.service.parts import Parts, SurehandParts
 from agent.service.playing import Playing
+from agent.service.safe import Mask, Safe
 from agent.service.setup import Setup
 from agent.service.store import Store, now
 from agent.service.webhook import tell
@@ -36,8 +37,8 @@ _BEAT_EVERY = 1.0
 class Worker:
     """Takes runs from the engine, and says that it lives. Killed at any moment, it loses none of them."""
 
-    def __init__(self, setup: Setup, parts: Parts, name: str) -> None:
-        self._setup, self._parts, self._name = setup, parts, name
+    def __init__(self, setup: Setup, parts: Parts, name: str, mask: Mask) -> None:
+        self._setup, self._parts, self._name, self._mask = setup, parts, name, mask
         self._store = Store(setup.tables_url)
         self._book = Book(self._store, self._name)
         self._playing: dict[str, Playing] = {}
@@ -89,6 +90,7 @@ class Worker:
         playing = Playing(taken, self._setup, self._book, self._ledger)
         run_id = taken.id
         try:
+            await asyncio.to_thread(self._mask.refresh)
             prepared = await asyncio.to_thread(self._parts.prepared, taken.order)
             self._playing[run_id] = playing
             await playing.go(prepared)
@@ -101,7 +103,8 @@ class Worker:
             self._playing.pop(run_id, None)
 
     async def _broken(self, run_id: str, status: str, why: str) -> None:
-        self._ledger.put(lambda: self._book.ends(run_id, status, why))
+        told = self._mask(why)
+        self._ledger.put(lambda: self._book.ends(run_id, status, told))
         await self._ledger.written()
 
     async def _hear(self) -> None:
@@ -155,12 +158,13 @@ def new_name() -> str:
 
 def main(setup: Setup, parts: Parts, name: str = "") -> None:
     """Works until it is told to end."""
-    logs.begin()
-    asyncio.run(_work(setup, parts, name))
+    mask = Mask(parts.secrets)
+    logs.begin(mask)
+    asyncio.run(_work(setup, parts, name, mask))
 
 
-async def _work(setup: Setup, parts: Parts, name: str) -> None:
-    worker = Worker(setup, parts, name or new_name())
+async def _work(setup: Setup, parts: Parts, name: str, mask: Mask) -> None:
+    worker = Worker(setup, parts, name or new_name(), mask)
     if name:
         asyncio.get_running_loop().add_reader(0, worker.end)
     await worker.work()
@@ -168,4 +172,4 @@ async def _work(setup: Setup, parts: Parts, name: str) -> None:
 
 if __name__ == "__main__":
     told = Setup.model_validate_json(sys.argv[1])
-    main(told, SurehandParts(told), *sys.argv[2:])
+    main(told, SurehandParts(told, Safe(told)), *sys.argv[2:])

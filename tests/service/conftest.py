@@ -21,10 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN = 40.0
 LOOK_EVERY = 0.05
 SCENARIO = 'id: ask\ntitle: Say it\nworld: browser\ngoal: Say forty-two.\ncheck: {answer: {equals: "42"}}\n'
-SCRIPT = """{"action": "key", "keys": ["a"]}
-{"action": "key", "keys": ["b"]}
-{"action": "wait", "time": 2}
-{"action": "answer", "text": "42"}
+SCRIPT = """{{"action": "goto", "url": "{address}/healthz"}}
+{{"action": "key", "keys": ["b"]}}
+{{"action": "wait", "time": 1}}
+{{"action": "answer", "text": "42"}}
 """
 TOML = 'scenarios = ["{folder}"]\nmodel = "scripted:{folder}/script.jsonl"\nbrowser = "headless"\n'
 
@@ -82,7 +82,8 @@ class Service:
 
     def order(self, **order: Any) -> dict[str, Any]:
         """A run, ordered."""
-        answer = self.ada.post("/v1/runs", json={"scenario": "test/note", "model": "solution"} | order)
+        body = {"scenario": "test/note", "model": "solution"} | order
+        answer = self.ada.post("/v1/runs", json={name: value for name, value in body.items() if value is not None})
         assert answer.status_code == 201, answer.text
         made: dict[str, Any] = answer.json()
         return made
@@ -179,11 +180,11 @@ def browsing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """`surehand up`, for a scenario in a browser that takes four steps."""
     tmp_path = tmp_path_factory.mktemp("browsing")
     (tmp_path / "ask.yaml").write_text(SCENARIO)
-    (tmp_path / "script.jsonl").write_text(SCRIPT)
     (tmp_path / "surehand.toml").write_text(TOML.format(folder=tmp_path))
     setup = a_setup(tmp_path / "service", "")
     command = [sys.executable, "-u", "-m", "agent", "up", "--port", "0", "--private", "--folder", str(setup.folder),
                "--config", str(tmp_path / "surehand.toml")]  # fmt: skip
     service = Service(setup, command)
+    (tmp_path / "script.jsonl").write_text(SCRIPT.format(address=service.address))
     yield service
     service.stop()

@@ -6,7 +6,7 @@ Its models are `solution` and `held`, which waits before each reply while there 
 
 import asyncio
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from agent.means import KeptWorld, MakeModel
@@ -15,11 +15,13 @@ from agent.prompt import Message
 from agent.service.house import first_words, serve
 from agent.service.orders import RunOrder
 from agent.service.parts import Prepared
+from agent.service.safe import Safe
 from agent.service.setup import Setup
 from agent.service.worker import main
 from agent.trace import Completion, Run
 from env.base import Probe
 from env.settle import until
+from env.vault import Secret
 from scenarios.base import Limits, Task
 from tests.agent.desk import SOLUTION, a_task, scripted
 from tools.errors import UserError
@@ -49,17 +51,22 @@ class Held:
 class SmallParts:
     """Saves a note in a scripted world."""
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
+    def __init__(self, setup: Setup) -> None:
+        self._place, self._safe = setup.folder, Safe(setup)
+
+    def secrets(self) -> Mapping[str, Secret]:
+        return self._safe.secrets()
 
     def prepared(self, order: RunOrder) -> Prepared:
         if order.model not in MODELS:
             raise UserError(f"no model {order.model!r}")
         limits = Limits(steps=order.limits.steps or 400, seconds=60)
-        task = a_task(scenario=order.scenario or "goal", seed=order.seed, limits=limits)
+        goal = {"goal": order.goal} if order.goal else {}
+        task = a_task(scenario=order.scenario or "goal", seed=order.seed, limits=limits, **goal)
         return Prepared(
             task=task, settings={"model": order.model}, make_model=lambda used: self._model(order, used),
             make_world=lambda: scripted, kept=self._kept, approve=frozenset(order.guard.approve),
+            rules=order.guard.rules,
         )  # fmt: skip
 
     def scenarios(self, patterns: Iterable[str]) -> list[str]:
@@ -81,12 +88,12 @@ def serve_small(setup: Setup) -> None:
         print(line, flush=True)
     worker = [sys.executable, "-m", "tests.service.small_service"]
     opened = lambda address: print(f"address {address}", flush=True)  # noqa: E731
-    asyncio.run(serve(setup, SmallParts(setup.folder), worker, opened))
+    asyncio.run(serve(setup, SmallParts(setup), worker, opened))
 
 
 if __name__ == "__main__":
     told = Setup.model_validate_json(sys.argv[1])
     if sys.argv[2:]:
-        main(told, SmallParts(told.folder), sys.argv[2])
+        main(told, SmallParts(told), sys.argv[2])
     else:
         serve_small(told)

@@ -25,6 +25,8 @@ def test_a_run_goes_on_in_its_world_when_its_worker_is_killed(browsing: Service)
     folder = RunFolder(browsing.setup.runs / run["id"] / "1")
     assert [step.number for step in folder.steps()] == [1, 2, 3, 4]
     assert "resumed at step" in folder.run().world
+    went = next(step for step in folder.steps() if step.number == 2).seen.url or ""
+    assert not went.startswith(browsing.address), "a world reached the service"
 
 
 @pytest.mark.soak

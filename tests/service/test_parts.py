@@ -50,6 +50,27 @@ def test_a_scenario_is_found_by_its_id(config: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "allow"),
+    [
+        ("http://127.0.0.1:8080/v1/runs", ()),
+        ("http://localhost:8080/", ()),
+        ("http://[::1]:8080/", ()),
+        ("http://127.1.1.1:8080/", ()),
+        ("http://0.0.0.0:8080/", ()),
+        ("http://surehand.example:8080/", ()),
+        ("http://127.0.0.1:9000/", ("127.0.0.1",)),
+        ("http://127.0.0.1:9000/", ("localhost:8080",)),
+    ],
+)
+def test_no_world_reaches_the_service_itself(tmp_path: Path, url: str, allow: tuple[str, ...]) -> None:
+    parts = SurehandParts(Setup(private=True, names=("surehand.example",), port=8080))
+    other = parts.prepared(RunOrder.model_validate(browsing("http://127.0.0.1:9000/") | {"model": "idle"}))
+    assert other.task.allow.domains == ("127.0.0.1:9000",)
+    with pytest.raises(UserError, match="leads to the service itself"):
+        parts.prepared(RunOrder.model_validate(browsing(url, *allow) | {"model": "idle"}))
+
+
+@pytest.mark.parametrize(
     ("order", "why"),
     [
         ({"scenario": "web/no-such-thing"}, "no scenario 'web/no-such-thing'"),
