@@ -30,7 +30,8 @@ class WorldSpec(BaseModel):
     person's own display; that `display` itself; or a `page` of a browser that runs already: `endpoint` is the address
     of its debugging port, `target` the page's id. What a person does is `watched` in a window and on their display.
     `lease` is in seconds: a keeper that nobody spoke to for so long ends its world. With `network` its programs reach
-    the outside, as far as `allow` lets, and private networks by a host's name only if `private`. With `trace` a browser keeps a trace of Playwright's.
+    the outside, as far as `allow` lets, and private networks by a host's name only if `private`. With `trace` a browser
+    keeps a trace of Playwright's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -107,7 +107,7 @@ class SurehandParts:
         return goal_task(settings, Asked(order.goal or "", world.kind, world.url, world.allow))
 
     def _outside(self, place: str | None) -> None:
-        """Raises UserError for a place that is inside; the service itself always is: no page may lead an agent there."""
+        """Raises UserError for a place that is inside; the service itself always is: no agent is led there."""
         if place is None:
             return
         found = place_of(place)

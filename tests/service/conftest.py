@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN = 40.0
 LOOK_EVERY = 0.05
 SCENARIO = 'id: ask\ntitle: Say it\nworld: browser\ngoal: Say forty-two.\ncheck: {answer: {equals: "42"}}\n'
-SCRIPT = """{{"action": "goto", "url": "{address}/healthz"}}
+SCRIPT = """{{"action": "goto", "url": "{address}"}}
 {{"action": "key", "keys": ["b"]}}
 {{"action": "wait", "time": 1}}
 {{"action": "answer", "text": "42"}}
@@ -185,6 +185,6 @@ def browsing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     command = [sys.executable, "-u", "-m", "agent", "up", "--port", "0", "--private", "--folder", str(setup.folder),
                "--config", str(tmp_path / "surehand.toml")]  # fmt: skip
     service = Service(setup, command)
-    (tmp_path / "script.jsonl").write_text(SCRIPT.format(address=service.address))
+    (tmp_path / "script.jsonl").write_text(SCRIPT.format(address=f"{service.address}/healthz"))
     yield service
     service.stop()

@@ -39,6 +39,9 @@ class _Heard(BaseHTTPRequestHandler):
         self.send_response(200 if len(self.server.heard) > 1 else 500)
         self.end_headers()
 
+    def do_GET(self) -> None:
+        self.server.heard.append(({}, b""))
+
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing."""
 
