@@ -14,6 +14,8 @@ Models = Annotated[
     list[str] | None, typer.Option("--offer", metavar="MODEL", help="A further model that runs may ask for.")
 ]
 Private = Annotated[bool, typer.Option("--private", help="Let goals begin at addresses of private networks.")]
+Days = Annotated[float, typer.Option(help="Days after which ended runs are forgotten.", min=0.01)]
+Room = Annotated[float, typer.Option(help="Gigabytes that runs may take.", min=0.01)]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")]
 
 
@@ -28,6 +30,8 @@ def up(
     slots: Slots = 2,
     offer: Models = None,
     private: Private = False,
+    keep_days: Days = 90,
+    room: Room = 20,
     config: Config = None,
 ) -> None:
     """Serve runs over HTTP, with a worker on this machine. The first start prints the token of the admin."""
@@ -42,7 +46,8 @@ def up(
 
     setup = Setup(
         port=port, host=host, names=tuple(name or ()), folder=folder.resolve(), database=database, slots=slots,
-        models=tuple(offer or ()), private=private, config=config and config.resolve(),
+        models=tuple(offer or ()), private=private, keep_days=keep_days, room=room,
+        config=config and config.resolve(),
     )  # fmt: skip
     parts = SurehandParts(setup, Safe(setup))
     for line in first_words(setup):
@@ -53,7 +58,7 @@ def up(
 
 def work(
     folder: Folder, database: Database, slots: Slots = 2, offer: Models = None, private: Private = False,
-    config: Config = None,
+    keep_days: Days = 90, room: Room = 20, config: Config = None,
 ) -> None:  # fmt: skip
     """Carry out runs of a service whose database and folder this machine reaches."""
     _need_extra()
@@ -64,7 +69,7 @@ def work(
 
     setup = Setup(
         folder=folder.resolve(), database=database, slots=slots, models=tuple(offer or ()), private=private,
-        config=config and config.resolve(),
+        keep_days=keep_days, room=room, config=config and config.resolve(),
     )  # fmt: skip
     main(setup, SurehandParts(setup, Safe(setup)))
 

@@ -65,6 +65,12 @@ class Accounts:
             session.delete(row)
             session.commit()
 
+    def named(self, name: str) -> Caller | None:
+        """Who goes by this name."""
+        with self._store.begun() as session:
+            row = session.get(AccountRow, name)
+            return Caller(row.name, Role(row.role)) if row else None
+
     def of(self, token: str) -> Caller | None:
         """Whose token it is. It is looked up by its hash, so that how long that takes tells nothing."""
         with self._store.begun() as session:

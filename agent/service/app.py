@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import DBAPIError
 
-from agent.service import account_routes, batch_routes, file_routes, run_routes, secret_routes
+from agent.service import account_routes, batch_routes, file_routes, run_routes, schedule_routes, secret_routes
 from agent.service.access import Accounts, SameOrigin, Viewer
 from agent.service.bodies import Bodies
 from agent.service.desk import Desk
@@ -52,7 +52,7 @@ def make_app(setup: Setup, parts: Parts, mask: Mask) -> FastAPI:
 
     app = FastAPI(title="surehand", version=version("surehand"), description=_ABOUT, lifespan=lifespan,
                   docs_url=None, redoc_url=None, responses={"4XX": {"model": Problem}})  # fmt: skip
-    for routes in (run_routes, batch_routes, file_routes, account_routes, secret_routes):
+    for routes in (run_routes, batch_routes, file_routes, account_routes, secret_routes, schedule_routes):
         app.include_router(routes.router, prefix="/v1")
     tools = over_http(app)
     app.router.routes.extend(tools.routes)

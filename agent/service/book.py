@@ -100,6 +100,12 @@ class Book:
             session.add(EventRow(run=run_id, kind="state", data=state_of(row)))
             session.commit()
 
+    def weighs(self, run_id: str, size: int) -> None:
+        """Writes down how many bytes the files of a run take."""
+        with self._store.writing() as session:
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(bytes=size))
+            session.commit()
+
     def wishes(self, run_ids: list[str]) -> dict[str, Wish]:
         """What is wanted of these runs."""
         with self._store.begun() as session:

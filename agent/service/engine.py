@@ -7,15 +7,19 @@ when that is declared dead, `put_back` gives its runs to the others, and each is
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Protocol
 
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSClient, DBOSConfig, ScheduleInput, error
 
-from agent.service.orders import Priority
+from agent.service.orders import Priority, ScheduleOrder, ScheduleView
 from agent.service.setup import Setup
+from agent.service.store import Refused
 
 _QUEUE, _WORKFLOW = "runs", "run"
 _HOOK_QUEUE, _HOOK = "hooks", "hook"
+_APP, _FIRE, _SCHEDULE = "surehand", "fire", "order-"
+_TIDY, _TIDY_AT = "tidy", "17 * * * *"
 _VERSION = "1"
 """Of what a queued run means: workers of one version take over from each other, also across releases."""
 _LOOK_EVERY = 0.2
@@ -59,42 +63,101 @@ class Queue:
         """Forgets a run."""
         self._client.delete_workflow(run_id)
 
+    def put_schedule(self, owner: str, order: ScheduleOrder) -> ScheduleView:
+        """Orders something again and again. Raises Refused: no such time, or a name in use."""
+        try:
+            self._client.create_schedule(
+                schedule_name=_SCHEDULE + order.name, workflow_name=_FIRE, schedule=order.cron,
+                cron_timezone=order.timezone, application_name=_APP,
+                context={"owner": owner, "order": order.model_dump(mode="json", exclude_none=True)},
+            )  # fmt: skip
+        except error.DBOSException as refused:
+            raise Refused(
+                422, str(refused), "cron has minute, hour, day, month, weekday; choose a name of its own"
+            ) from None
+        return ScheduleView(owner=owner, **dict(order))
+
+    def schedules(self) -> list[ScheduleView]:
+        """What is ordered again and again, by name."""
+        found = self._client.list_schedules(schedule_name_prefix=_SCHEDULE, application_name=_APP)
+        views = [
+            ScheduleView.model_validate({**one["context"]["order"], "owner": one["context"]["owner"],
+                                         "last": one["last_fired_at"]})
+            for one in found
+        ]  # fmt: skip
+        return sorted(views, key=lambda view: view.name)
+
+    def fire(self, name: str) -> None:
+        """Orders what a schedule says now."""
+        self._client.trigger_schedule(_SCHEDULE + name)
+
+    def drop_schedule(self, name: str) -> None:
+        """Orders it no more."""
+        self._client.delete_schedule(_SCHEDULE + name)
+
     def close(self) -> None:
         """Lets go of the database."""
         self._client.destroy()
 
 
+class Work(Protocol):
+    """What a worker does for the engine; each is done again when its worker died at it."""
+
+    async def play(self, run_id: str) -> None:
+        """One run, to its end."""
+        ...
+
+    async def tell(self, run_id: str) -> None:
+        """Tells the end of a run; what it raises makes it be tried again, over half an hour."""
+        ...
+
+    async def fire(self, owner: str, order: ScheduleOrder, moment: datetime) -> None:
+        """Orders what somebody's schedule says for a moment."""
+        ...
+
+    async def tidy(self) -> None:
+        """Makes room."""
+        ...
+
+
 class Engine:
-    """The side of a worker: `do` is awaited for each run that falls to it, in the event loop of `start`.
+    """The side of a worker, which does what falls to it in the event loop of `start`."""
 
-    `tell` tells the end of a run; what it raises makes it be tried again, over half an hour.
-    """
-
-    def __init__(
-        self, setup: Setup, worker: str, do: Callable[[str], Awaitable[None]], tell: Callable[[str], Awaitable[None]]
-    ) -> None:
+    def __init__(self, setup: Setup, worker: str, work: Work) -> None:
         self._setup = setup
         config: DBOSConfig = {
-            "name": "surehand", "system_database_url": setup.jobs_url, "executor_id": worker,
+            "name": _APP, "system_database_url": setup.jobs_url, "executor_id": worker,
             "application_version": _VERSION, "log_level": "WARNING",
         }  # fmt: skip
         DBOS(config=config)
 
         @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)
         async def run(run_id: str) -> None:
-            await do(run_id)
+            await work.play(run_id)
 
         @DBOS.step(name="tell", retries_allowed=True, interval_seconds=1, max_attempts=8, backoff_rate=3)
         async def told(run_id: str) -> None:
-            await tell(run_id)
+            await work.tell(run_id)
 
         @DBOS.workflow(name=_HOOK)
         async def hook(run_id: str) -> None:
             await told(run_id)
 
+        @DBOS.workflow(name=_FIRE)
+        async def fire(moment: datetime, ordered: dict[str, Any]) -> None:
+            await work.fire(ordered["owner"], ScheduleOrder.model_validate(ordered["order"]), moment)
+
+        @DBOS.workflow(name=_TIDY)
+        async def tidied(moment: datetime, nothing: None) -> None:
+            await work.tidy()
+
+        self._tidied = tidied
+
     async def start(self) -> None:
         """Begins to take runs."""
         DBOS.launch()
+        tidying: ScheduleInput = {"schedule_name": _TIDY, "workflow_fn": self._tidied, "schedule": _TIDY_AT}
+        await DBOS.apply_schedules_async([tidying])
         await DBOS.register_queue_async(
             _QUEUE, worker_concurrency=self._setup.slots, partition_concurrency=self._setup.share,
             polling_interval_sec=_LOOK_EVERY, on_conflict="always_update",

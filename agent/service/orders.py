@@ -126,6 +126,33 @@ class BatchOrder(Manner):
     seeds: tuple[Annotated[int, Field(ge=0, le=2**31)], ...] = Field(default=(0,), min_length=1, max_length=1000)
 
 
+class ScheduleOrder(_Wire):
+    """A run or a batch that is ordered again and again: `cron` has five fields, its times are of `timezone`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"name": "nightly", "cron": "0 3 * * *", "batch": {"scenarios": ["web/*"], "model": "oracle"}}
+    ]})  # fmt: skip
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
+    cron: Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$", max_length=100)]
+    timezone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,60}$")] = "UTC"
+    run: RunOrder | None = None
+    batch: BatchOrder | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.run is None) == (self.batch is None):
+            raise ValueError("give either a run or a batch")
+        return self
+
+
+class ScheduleView(ScheduleOrder):
+    """A schedule, whose it is, and when it last came."""
+
+    owner: str
+    last: datetime | None = None
+
+
 class Answer(_Wire):
     """A person's answer to what a run asks; `question` is the id that the run shows."""
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 from agent import runner
@@ -68,6 +69,8 @@ class Playing:
         last = self._folder / str(self._attempts[-1].number) if self._attempts else None
         if last and (last / "run.json").exists():
             await asyncio.to_thread(write_report, last)
+        size = await asyncio.to_thread(_size, self._folder)
+        self._ledger.put(lambda: self._book.weighs(self._taken.id, size))
 
     async def _go(self, prepared: Prepared) -> tuple[str, str]:
         number = max((attempt.number for attempt in self._attempts), default=1)
@@ -190,6 +193,11 @@ class Playing:
     def _tell_attempts(self) -> None:
         attempts = tuple(self._attempts)
         self._ledger.put(lambda: self._book.attempts(self._taken.id, attempts))
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _world_was_gone(done: Run) -> bool:

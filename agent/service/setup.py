@@ -28,6 +28,10 @@ class Setup(BaseModel):
     """Most runs at once of one account, on all workers together."""
     waiting: int = Field(default=1000, ge=1)
     """Most runs that one account may have waiting."""
+    keep_days: float = Field(default=90.0, gt=0)
+    """Days after which an ended run is forgotten, with its files."""
+    room: float = Field(default=20.0, gt=0)
+    """Gigabytes that runs may take; above, none is taken on, and the oldest that ended make room."""
     lost_after: float = Field(default=15.0, gt=0)
     """Seconds of silence after which a worker counts as dead, and its runs go on elsewhere."""
     drain: float = Field(default=30.0, ge=0)

@@ -94,6 +94,25 @@ class Store:
             asked = select(func.count()).where(RunRow.owner == owner, RunRow.state == State.QUEUED)
             return session.scalar(asked) or 0
 
+    def used(self) -> int:
+        """Bytes that the files of all runs take."""
+        with self.begun() as session:
+            return int(session.scalar(select(func.sum(RunRow.bytes))) or 0)
+
+    def oldest_ended(self, before: datetime | None, limit: int) -> list[tuple[str, int]]:
+        """Ended runs with their bytes, in the order of their ends; only those that ended `before`, if that is set."""
+        asked = select(RunRow.id, RunRow.bytes).where(RunRow.state == State.ENDED).order_by(RunRow.ended).limit(limit)
+        if before is not None:
+            asked = asked.where(RunRow.ended < before)
+        with self.begun() as session:
+            return [(run, size) for run, size in session.execute(asked)]
+
+    def forget_keys(self, before: datetime) -> None:
+        """Forgets idempotency keys of long ago."""
+        with self.writing() as session:
+            session.execute(delete(KeyRow).where(KeyRow.created < before))
+            session.commit()
+
     def run(self, run_id: str) -> RunView:
         """Raises Refused when there is none."""
         with self.begun() as session:

@@ -3,7 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Connection, DateTime, Engine, ForeignKey, Index, UniqueConstraint, create_engine, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -88,6 +99,7 @@ class RunRow(Table):
     takes: Mapped[int] = mapped_column(default=0)
     steps: Mapped[int] = mapped_column(default=0)
     tokens: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     attempts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     created: Mapped[datetime]
     began: Mapped[datetime | None]

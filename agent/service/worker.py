@@ -16,14 +16,17 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import DBAPIError
 
 from agent.service import logs
+from agent.service.access import Accounts
 from agent.service.book import Book, Taken
+from agent.service.desk import Desk
 from agent.service.engine import Engine, Queue
 from agent.service.ledger import Ledger, patiently
+from agent.service.orders import Role, ScheduleOrder
 from agent.service.parts import Parts, SurehandParts
 from agent.service.playing import Playing
 from agent.service.safe import Mask, Safe
 from agent.service.setup import Setup
-from agent.service.store import Store, now
+from agent.service.store import Refused, Store, now
 from agent.service.webhook import tell
 from env.settle import until
 from tools.errors import EnvError, UserError
@@ -52,7 +55,8 @@ class Worker:
         self._ledger = Ledger()
         await patiently(lambda: self._book.alive(socket.gethostname(), os.getpid(), self._setup.slots, first=True))
         self._queue = await asyncio.to_thread(Queue, self._setup)
-        engine = Engine(self._setup, self._name, self.play, self.tell)
+        self._desk = Desk(self._setup, self._parts, self._store, self._queue)
+        engine = Engine(self._setup, self._name, self)
         await engine.start()
         _log.info("worker %s takes %d runs at once", self._name, self._setup.slots)
         hearing = asyncio.create_task(self._hear())
@@ -85,6 +89,23 @@ class Worker:
         """Tells whoever wants to know that a run has ended. Raises OSError, httpx.HTTPError."""
         if found := await patiently(lambda: self._book.hook(run_id)):
             await tell(*found, self._setup.folder, now(), private=self._setup.private)
+
+    async def fire(self, owner: str, order: ScheduleOrder, moment: datetime) -> None:
+        """Orders what somebody's schedule says, as long as they may order runs."""
+        accounts = Accounts(self._store)
+        found = await patiently(lambda: accounts.named(owner))
+        if found is None or not found.role.covers(Role.OPERATOR):
+            _log.warning("the schedule %s is not followed: %r may order no runs", order.name, owner)
+            return
+        try:
+            await patiently(lambda: self._desk.fire(found, order, moment))
+        except (UserError, Refused) as error:
+            _log.warning("the schedule %s was not followed: %s", order.name, error)
+
+    async def tidy(self) -> None:
+        """Forgets runs of long ago."""
+        if gone := await patiently(lambda: self._desk.tidy(now())):
+            _log.info("%d runs of long ago are forgotten", gone)
 
     async def _play(self, taken: Taken) -> None:
         playing = Playing(taken, self._setup, self._book, self._ledger)

@@ -164,7 +164,7 @@ def a_setup(folder: Path, database: str, **more: Any) -> Setup:
 @pytest.fixture(scope="session")
 def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One with small tasks."""
-    setup = a_setup(tmp_path_factory.mktemp("service") / "service", database, private=True)
+    setup = a_setup(tmp_path_factory.mktemp("service") / "service", database, private=True, share=3)
     running = Service(setup, small(setup))
     yield running
     running.stop()
