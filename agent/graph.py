@@ -21,6 +21,7 @@ from agent.model import reply as written
 from agent.prompt import messages
 from agent.rules import Deed, Rule, ruling, target_of
 from agent.trace import Completion, Decision, Leave, Question, RunFolder, Step, Stop, Unreadable
+from agent.tracing import spanned
 from env.base import Effect, Environment, Observation
 from env.effect import classify
 from scenarios.base import Limits
@@ -222,11 +223,18 @@ def last_effect(run: Context, seen: Observation) -> Effect | None:
     return classify(run.folder.picture(run.steps[-1].seen), seen.path, outcome.point, seen.size, next(before, None))
 
 
+def _about(state: State, runtime: Runtime[Context]) -> dict[str, str | int]:
+    """What a span tells of a node."""
+    told: dict[str, str | int] = {"run": runtime.context.folder.path.name, "step": state["number"]}
+    reply = state.get("reply")
+    return told | ({"verb": reply.action.action} if isinstance(reply, Decision) else {})
+
+
 def loop() -> StateGraph[State, Context, Start, State]:
     """The graph: observe → decide → (approve) → act → observe, until one of them puts a Stop into the state."""
     graph = StateGraph(State, context_schema=Context, input_schema=Start, output_schema=State)
     for node in (observe, pause, decide, approve, act):
-        graph.add_node(node)
+        graph.add_node(node.__name__, spanned(node, _about))
     graph.add_edge(START, "observe")
     graph.add_conditional_edges("observe", after_look)
     graph.add_conditional_edges("pause", after_pause)

@@ -1,13 +1,16 @@
 """Runs as workers see them: taken, told of step by step, asked about, ended. Each method is one transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.service.orders import Asking, Attempt, RunOrder, RunView, State, StepView
 from agent.service.store import Store, now, state_of, view
-from agent.service.tables import EventRow, RunRow, WorkerRow
+from agent.service.tables import EventRow, RunRow, TimingRow, WorkerRow
+from agent.service.timings import Count
 
 MOST_TAKES = 6
 """So often workers may begin with a run or go on with it without getting a step further; then it is what kills them."""
@@ -112,14 +115,29 @@ class Book:
             asked = select(RunRow.id, RunRow.wish, RunRow.note, RunRow.reply).where(RunRow.id.in_(run_ids))
             return {run: Wish(wish, note, reply) for run, wish, note, reply in session.execute(asked)}
 
-    def alive(self, host: str, pid: int, slots: int, *, first: bool) -> bool:
-        """Says that this worker lives; False when the others have given it up."""
+    def measured(self, counts: Sequence[Count]) -> None:
+        """Adds to how many steps took how long."""
+        with self._store.writing() as session:
+            postgres = self._store.engine.dialect.name == "postgresql"
+            for one in counts:
+                new = (postgresql if postgres else sqlite).insert(TimingRow).values(one._asdict())
+                more = {"steps": TimingRow.steps + one.steps, "seconds": TimingRow.seconds + one.seconds}
+                session.execute(new.on_conflict_do_update(index_elements=["phase", "bucket"], set_=more))
+            session.commit()
+
+    def alive(self, host: str, pid: int, slots: int, busy: int, *, first: bool) -> bool:
+        """Says that this worker lives, with so many runs; False when the others have given it up."""
         with self._store.writing() as session:
             if first:
-                session.add(WorkerRow(id=self.worker, host=host, pid=pid, slots=slots, seen=now()))
+                session.add(WorkerRow(id=self.worker, host=host, pid=pid, slots=slots, busy=busy, seen=now()))
                 session.commit()
                 return True
-            heard = update(WorkerRow).where(WorkerRow.id == self.worker).values(seen=now()).returning(WorkerRow.id)
+            heard = (
+                update(WorkerRow)
+                .where(WorkerRow.id == self.worker)
+                .values(seen=now(), busy=busy)
+                .returning(WorkerRow.id)
+            )
             known = session.scalar(heard) is not None
             session.commit()
             return known

@@ -16,6 +16,7 @@ from agent.service.orders import Asking, Attempt, StepView
 from agent.service.parts import Prepared
 from agent.service.setup import Setup
 from agent.service.store import now
+from agent.service.timings import Timings
 from agent.trace import Leave, Question, Run, RunFolder, Status, Step
 from agent.words import verdict
 from env.settle import until
@@ -31,7 +32,8 @@ _LOCK_WITHIN = 60.0
 class Playing:
     """A run under way. `heard` tells it what people want."""
 
-    def __init__(self, taken: Taken, setup: Setup, book: Book, ledger: Ledger) -> None:
+    def __init__(self, taken: Taken, setup: Setup, book: Book, ledger: Ledger, timings: Timings) -> None:
+        self._timings = timings
         self._taken, self._setup, self._book, self._ledger = taken, setup, book, ledger
         self._folder = setup.runs / taken.id
         self._attempts = list(taken.attempts)
@@ -148,6 +150,8 @@ class Playing:
 
     def _on_step(self, step: Step) -> None:
         self._tokens += step.completion.tokens
+        if not StepView.of(step).by_person:
+            self._timings.add({**step.seconds, "model": step.completion.seconds})
         number, seen, tokens = self._attempts[-1].number, StepView.of(step), self._tokens
         self._ledger.put(lambda: self._book.step(self._taken.id, number, seen, tokens))
 

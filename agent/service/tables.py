@@ -142,6 +142,17 @@ class KeyRow(Table):
     created: Mapped[datetime]
 
 
+class TimingRow(Table):
+    """How many steps took how long in a phase: one bucket of a histogram (agent.service.timings)."""
+
+    __tablename__ = "timings"
+
+    phase: Mapped[str] = mapped_column(primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True)
+    steps: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float]
+
+
 class WorkerRow(Table):
     """A worker that says now and then that it lives."""
 
@@ -151,6 +162,7 @@ class WorkerRow(Table):
     host: Mapped[str]
     pid: Mapped[int]
     slots: Mapped[int]
+    busy: Mapped[int] = mapped_column(default=0)
     seen: Mapped[datetime]
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
 
+from agent import tracing
 from agent.service import logs
 from agent.service.access import Accounts
 from agent.service.book import Book, Taken
@@ -27,7 +28,9 @@ from agent.service.playing import Playing
 from agent.service.safe import Mask, Safe
 from agent.service.setup import Setup
 from agent.service.store import Refused, Store, now
+from agent.service.timings import Timings
 from agent.service.webhook import tell
+from agent.tracing import span
 from env.settle import until
 from tools.errors import EnvError, UserError
 
@@ -45,6 +48,7 @@ class Worker:
         self._store = Store(setup.tables_url)
         self._book = Book(self._store, self._name)
         self._playing: dict[str, Playing] = {}
+        self._timings = Timings()
         self._ending = asyncio.Event()
 
     async def work(self) -> None:
@@ -53,7 +57,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ending.set)
         self._ledger = Ledger()
-        await patiently(lambda: self._book.alive(socket.gethostname(), os.getpid(), self._setup.slots, first=True))
+        await patiently(lambda: self._book.alive(socket.gethostname(), os.getpid(), self._setup.slots, 0, first=True))
         self._queue = await asyncio.to_thread(Queue, self._setup)
         self._desk = Desk(self._setup, self._parts, self._store, self._queue)
         engine = Engine(self._setup, self._name, self)
@@ -77,6 +81,10 @@ class Worker:
     async def play(self, run_id: str) -> None:
         """One run, to its end. What goes wrong outside of it becomes its end, too."""
         logs.RUN.set(run_id)
+        with span("run", run=run_id):
+            await self._take(run_id)
+
+    async def _take(self, run_id: str) -> None:
         if self._ending.is_set():
             await asyncio.Event().wait()  # until this process ends, and another has the run
         taken = await patiently(lambda: self._book.take(run_id))
@@ -108,7 +116,7 @@ class Worker:
             _log.info("%d runs of long ago are forgotten", gone)
 
     async def _play(self, taken: Taken) -> None:
-        playing = Playing(taken, self._setup, self._book, self._ledger)
+        playing = Playing(taken, self._setup, self._book, self._ledger, self._timings)
         run_id = taken.id
         try:
             await asyncio.to_thread(self._mask.refresh)
@@ -142,8 +150,10 @@ class Worker:
         """Says that this worker lives, and sees to the runs of those that do not."""
         try:
             known = await asyncio.to_thread(
-                self._book.alive, socket.gethostname(), os.getpid(), self._setup.slots, first=False
+                self._book.alive, socket.gethostname(), os.getpid(), self._setup.slots, len(self._playing), first=False
             )
+            if counts := self._timings.take():
+                await asyncio.to_thread(self._book.measured, counts)
             dead = await asyncio.to_thread(self._book.silent, self._setup.lost_after)
         except DBAPIError as error:
             _log.warning("the database cannot be reached: %s", error.orig)
@@ -181,6 +191,7 @@ def main(setup: Setup, parts: Parts, name: str = "") -> None:
     """Works until it is told to end."""
     mask = Mask(parts.secrets)
     logs.begin(mask)
+    tracing.begin()
     asyncio.run(_work(setup, parts, name, mask))
 
 

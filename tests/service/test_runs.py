@@ -190,11 +190,15 @@ def test_what_happens_is_counted(service: Service) -> None:
         assert told.headers["content-type"].startswith("text/plain")
         numbers = dict(line.rsplit(" ", 1) for line in told.text.splitlines() if not line.startswith("#"))
         assert (numbers["surehand_workers"], numbers["surehand_slots"]) == ("1.0", "4.0")
+        steps.append(float(numbers.get('surehand_step_seconds_count{phase="act"}', 0)))
+        asked.append(float(numbers.get('surehand_model_seconds_bucket{le="+Inf"}', 0)))
         return float(numbers.get('surehand_runs_ended{status="passed"}', 0))
 
+    steps, asked = list[float](), list[float]()
     before = passed()
     service.until(service.order()["id"], state="ended")
     assert passed() == before + 1
+    service.eventually(lambda: passed() == before + 1 and steps[-1] >= steps[0] + 3 and asked[-1] >= asked[0] + 4)
 
 
 def test_too_many_waiting_runs_are_refused(service: Service) -> None:
