@@ -74,6 +74,16 @@ def work(
     main(setup, SurehandParts(setup, Safe(setup)))
 
 
+def examine_service(folder: Path, database: str, as_json: bool) -> int:
+    """Says whether the service in a folder can work. Returns 1 if something needed is missing."""
+    _need_extra()
+    from agent.commands.doctor import say
+    from agent.service.checkup import examine
+    from agent.service.setup import Setup
+
+    return say(examine(Setup(folder=folder.resolve(), database=database)), as_json)
+
+
 def mcp(
     address: Annotated[str, typer.Option(help="Of the service; SUREHAND_TOKEN holds your token there.")] = (
         "http://127.0.0.1:8080"

@@ -42,7 +42,8 @@ def first_words(setup: Setup) -> Iterator[str]:
 
 
 def _first_token(setup: Setup) -> str | None:
-    setup.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    setup.folder.mkdir(parents=True, exist_ok=True)
+    setup.folder.chmod(0o700)
     store = Store(setup.tables_url)
     try:
         accounts = Accounts(store)

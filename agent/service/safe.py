@@ -19,12 +19,13 @@ from agent.service.tables import SecretRow
 from env.vault import Secret, Vault
 from tools.errors import UserError
 
-_KEY = "secrets.key"
+KEY = "secrets.key"
+"""The file in the service's folder."""
 
 
 def make_key(folder: Path) -> None:
     """The key of a service's secrets, made in its folder unless it is there."""
-    file = folder / _KEY
+    file = folder / KEY
     if not file.exists():
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as key:
             key.write(Fernet.generate_key())
@@ -54,7 +55,7 @@ class Safe:
     @cached_property
     def _fernet(self) -> Fernet:
         try:
-            return Fernet((self._setup.folder / _KEY).read_bytes())
+            return Fernet((self._setup.folder / KEY).read_bytes())
         except (OSError, ValueError) as error:
             raise UserError(f"no key of the secrets in {str(self._setup.folder)!r}", cause=str(error)) from None
 

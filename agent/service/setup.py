@@ -58,7 +58,12 @@ class Setup(BaseModel):
     @property
     def tables_url(self) -> str:
         """Where the service's own tables are."""
-        return _psycopg(self.database) or f"sqlite:///{self.folder / 'service.sqlite'}"
+        return _psycopg(self.database) or f"sqlite:///{self.tables_file}"
+
+    @property
+    def tables_file(self) -> Path | None:
+        """The file of those tables, unless they are in a database server."""
+        return None if self.database else self.folder / "service.sqlite"
 
     @property
     def jobs_url(self) -> str:
