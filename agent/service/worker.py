@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 HEAR_EVERY = 0.2
 """Seconds between two looks at what people want of the runs here."""
 _BEAT_EVERY = 1.0
+_LOWER = 5
+"""How much less urgent workers and their worlds are than the interface, which people wait for."""
 
 
 class Worker:
@@ -191,6 +193,7 @@ def main(setup: Setup, parts: Parts, name: str = "") -> None:
     """Works until it is told to end."""
     mask = Mask(parts.secrets)
     logs.begin(mask)
+    os.nice(_LOWER)
     tracing.begin()
     asyncio.run(_work(setup, parts, name, mask))
 
