@@ -5,11 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
 
 from agent.service import account_routes, batch_routes, file_routes, run_routes, schedule_routes, secret_routes
 from agent.service.access import Accounts, SameOrigin, Viewer
@@ -27,6 +29,13 @@ from tools.errors import UserError
 
 _log = logging.getLogger(__name__)
 _PUT_EVERY = 5.0
+_PROBLEM = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "422": {"description": "It cannot be done, or is no request.", "content": _PROBLEM},
+    "4XX": {"description": "It is refused.", "content": _PROBLEM},
+    "5XX": {"description": "The service cannot do it now.", "content": _PROBLEM},
+}
+_LATER = {"Retry-After": "30"}
 _ABOUT = """Runs of surehand: order them, follow them, steer them, find them again.
 
 Every request carries `Authorization: Bearer TOKEN`. Errors are problem documents (RFC 9457)."""
@@ -51,13 +60,14 @@ def make_app(setup: Setup, parts: Parts, mask: Mask) -> FastAPI:
         store.close()
 
     app = FastAPI(title="surehand", version=version("surehand"), description=_ABOUT, lifespan=lifespan,
-                  docs_url=None, redoc_url=None, responses={"4XX": {"model": Problem}})  # fmt: skip
+                  docs_url=None, redoc_url=None, responses=_PROBLEMS)  # fmt: skip
     for routes in (run_routes, batch_routes, file_routes, account_routes, secret_routes, schedule_routes):
         app.include_router(routes.router, prefix="/v1")
     tools = over_http(app)
     app.router.routes.extend(tools.routes)
     app.add_middleware(Bodies, mask=mask)
     app.add_middleware(SameOrigin, names=setup.known_as)
+    app.add_exception_handler(HTTPException, _other)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(UserError, _mistaken)
     app.add_exception_handler(RequestValidationError, _unfit)
@@ -69,10 +79,12 @@ def make_app(setup: Setup, parts: Parts, mask: Mask) -> FastAPI:
         return {"status": "ok"}
 
     @app.get("/readyz", tags=["operations"])
-    def ready(request: Request) -> JSONResponse:
+    def ready(request: Request) -> dict[str, str | int]:
         """Whether runs get done: the database answers, and a worker lives."""
         workers = request.app.state.desk.store.workers(setup.lost_after)
-        return JSONResponse({"database": "ok", "workers": workers}, 200 if workers else 503)
+        if not workers:
+            raise Refused(503, "no worker lives", "`surehand up` starts one, `surehand work` further ones")
+        return {"database": "ok", "workers": workers}
 
     @app.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
     def metrics(request: Request, caller: Viewer) -> Response:
@@ -97,9 +109,15 @@ def _problem(problem: Problem, **headers: str) -> JSONResponse:
     return JSONResponse(problem.model_dump(), problem.status, headers, "application/problem+json")
 
 
+async def _other(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    problem = Problem(title=str(error.detail), status=error.status_code, remedy="see /openapi.json")
+    return _problem(problem, **(error.headers or {}))
+
+
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "30"}}.get(error.status, {})
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: _LATER, 503: _LATER}.get(error.status, {})
     return _problem(Problem(title=error.title, status=error.status, remedy=error.remedy), **headers)
 
 

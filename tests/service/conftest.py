@@ -1,14 +1,15 @@
 """Services in processes of their own, reached over HTTP; on SQLite, and in the soak on a Postgres of their own."""
 
 import asyncio
+import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import pytest
@@ -27,6 +28,16 @@ SCRIPT = """{{"action": "goto", "url": "{address}"}}
 {{"action": "answer", "text": "42"}}
 """
 TOML = 'scenarios = ["{folder}"]\nmodel = "scripted:{folder}/script.jsonl"\nbrowser = "headless"\n'
+
+
+def eventually(true: Callable[[], bool], what: str) -> None:
+    """Waits until something is so. Raises EnvError."""
+
+    async def found() -> bool | None:
+        await asyncio.sleep(LOOK_EVERY)  # a request each: more of them would be most of what the service does
+        return true() or None
+
+    asyncio.run(until(found, WITHIN, what))
 
 
 class Service:
@@ -106,53 +117,85 @@ class Service:
     def eventually(self, true: Callable[[], bool]) -> None:
         """Waits until something is so."""
 
-        async def found() -> bool | None:
-            await asyncio.sleep(LOOK_EVERY)  # a request each: more of them would be most of what the service does
-            return true() or None
-
         try:
-            asyncio.run(until(found, WITHIN, "the service"))
+            eventually(true, "the service")
         except EnvError as error:
             raise AssertionError((self.setup.folder.parent / "service.log").read_text()[-3000:]) from error
 
 
-@contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """A database of its own, of the Debian package."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
-        pytest.skip("no Postgres: apt-get install postgresql")
-    user = "postgres" if os.getuid() == 0 else None
-    data, socket = folder / "data", folder
-    folder.mkdir(parents=True)
-    if user:
-        subprocess.run(["chown", user, str(folder)], check=True)
-        for parent in folder.parents:
-            if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
-                parent.chmod(parent.stat().st_mode | 0o011)
-    made = [str(programs[-1] / "initdb"), "-D", str(data), "-A", "trust", "-U", "surehand", "-E", "UTF8"]
-    subprocess.run(made, check=True, user=user, capture_output=True, cwd="/")
-    options = ["-D", str(data), "-k", str(socket), "-c", "listen_addresses=", "-c", "fsync=off"]
-    with (folder.parent / "postgres.log").open("w") as log:
-        server = subprocess.Popen(
-            [str(programs[-1] / "postgres"), *options], user=user, cwd="/", stdout=log, stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
-    try:
-        yield f"postgresql://surehand@/postgres?host={socket}"
-    finally:
-        server.send_signal(signal.SIGQUIT)
-        server.wait(30)
+class Postgres:
+    """A server of its own, of the Debian package, which can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        if not programs:
+            pytest.skip("no Postgres: apt-get install postgresql")
+        self._programs, self._folder = programs[-1], folder
+        self._user = "postgres" if os.getuid() == 0 else None
+        self._numbers = itertools.count()
+        self.process: subprocess.Popen[bytes]
+        folder.mkdir(parents=True)
+        if self._user:
+            shutil.chown(folder, self._user)
+            for parent in folder.parents:
+                if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
+                    parent.chmod(parent.stat().st_mode | 0o011)
+        made = ["initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "surehand", "-E", "UTF8", "--no-sync"]
+        subprocess.run([self._programs / made[0], *made[1:]], check=True, user=self._user, capture_output=True, cwd="/")
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, as soon as nothing is left of the last one."""
+        options = ["-D", str(self._folder / "data"), "-k", str(self._folder), "-c", "listen_addresses="]
+        command = [str(self._programs / "postgres"), *options]
+        ready = [str(self._programs / "pg_isready"), "-q", "-h", str(self._folder)]
+        log = (self._folder.parent / "postgres.log").open("a")
+
+        def answers() -> bool:
+            if self.process.poll() is not None:
+                self.process = self._started(command, log)
+            return subprocess.run(ready, check=False).returncode == 0
+
+        with log:
+            self.process = self._started(command, log)
+            eventually(answers, "Postgres")
+
+    def _started(self, command: list[str], log: IO[str]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(command, user=self._user, cwd="/", stdout=log, stderr=log, start_new_session=True)
+
+    def fresh(self) -> str:
+        """The address of a database that nobody has used yet."""
+        name = f"d{next(self._numbers)}"
+        made = [str(self._programs / "createdb"), "-h", str(self._folder), "-U", "surehand", name]
+        subprocess.run(made, check=True, cwd="/")
+        return f"postgresql://surehand@/{name}?host={self._folder}"
+
+    def kill(self) -> None:
+        """As a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """At once, but in order."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server that the tests of one process share."""
+    server = Postgres(tmp_path_factory.mktemp("database") / "postgres")
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.soak)])
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database(request: pytest.FixtureRequest) -> str:
     """Where a service keeps its tables."""
     if request.param == "sqlite":
-        yield ""
-        return
-    with postgres(tmp_path_factory.mktemp("database") / "postgres") as url:
-        yield url
+        return ""
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.fresh()
 
 
 def a_setup(folder: Path, database: str, **more: Any) -> Setup:
@@ -182,9 +225,14 @@ def browsing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     (tmp_path / "ask.yaml").write_text(SCENARIO)
     (tmp_path / "surehand.toml").write_text(TOML.format(folder=tmp_path))
     setup = a_setup(tmp_path / "service", "")
-    command = [sys.executable, "-u", "-m", "agent", "up", "--port", "0", "--private", "--folder", str(setup.folder),
-               "--config", str(tmp_path / "surehand.toml")]  # fmt: skip
-    service = Service(setup, command)
+    service = Service(setup, up(setup, tmp_path / "surehand.toml"))
     (tmp_path / "script.jsonl").write_text(SCRIPT.format(address=f"{service.address}/healthz"))
     yield service
     service.stop()
+
+
+def up(setup: Setup, config: Path) -> list[str]:
+    """The command of a person's own service."""
+    database = ["--database", setup.database] if setup.database else []
+    return [sys.executable, "-u", "-m", "agent", "up", "--port", "0", "--private", "--folder", str(setup.folder),
+            "--config", str(config), *database]  # fmt: skip
