@@ -30,6 +30,7 @@ INSTALLED = Path("/var/lib/dpkg/status")
 OPTIONAL = {
     "office": "scenarios with spreadsheets and letters cannot be run",
     "media": "the scenario with a playlist cannot be run",
+    "service": "only tests need one here: the service has SQLite by itself",
 }
 """Sections of docker/packages.txt that most scenarios do without."""
 PROGRAMS = ("Xvfb", "openbox", "xdpyinfo", "dbus-launch", "bwrap", "setpriv")

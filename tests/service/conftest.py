@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -30,14 +31,14 @@ SCRIPT = """{{"action": "goto", "url": "{address}"}}
 TOML = 'scenarios = ["{folder}"]\nmodel = "scripted:{folder}/script.jsonl"\nbrowser = "headless"\n'
 
 
-def eventually(true: Callable[[], bool], what: str) -> None:
+def eventually(true: Callable[[], bool], what: str, within: float = WITHIN) -> None:
     """Waits until something is so. Raises EnvError."""
 
     async def found() -> bool | None:
         await asyncio.sleep(LOOK_EVERY)  # a request each: more of them would be most of what the service does
         return true() or None
 
-    asyncio.run(until(found, WITHIN, what))
+    asyncio.run(until(found, within, what))
 
 
 class Service:
@@ -114,11 +115,11 @@ class Service:
         self.eventually(so)
         return found
 
-    def eventually(self, true: Callable[[], bool]) -> None:
+    def eventually(self, true: Callable[[], bool], within: float = WITHIN) -> None:
         """Waits until something is so."""
 
         try:
-            eventually(true, "the service")
+            eventually(true, "the service", within)
         except EnvError as error:
             raise AssertionError((self.setup.folder.parent / "service.log").read_text()[-3000:]) from error
 
@@ -126,21 +127,18 @@ class Service:
 class Postgres:
     """A server of its own, of the Debian package, which can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
         if not programs:
             pytest.skip("no Postgres: apt-get install postgresql")
-        self._programs, self._folder = programs[-1], folder
+        # Not below pytest's own folder: every session closes that to other users.
+        self._programs, self._folder = programs[-1], Path(tempfile.mkdtemp(prefix="surehand-postgres-"))
         self._user = "postgres" if os.getuid() == 0 else None
         self._numbers = itertools.count()
         self.process: subprocess.Popen[bytes]
-        folder.mkdir(parents=True)
         if self._user:
-            shutil.chown(folder, self._user)
-            for parent in folder.parents:
-                if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
-                    parent.chmod(parent.stat().st_mode | 0o011)
-        made = ["initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "surehand", "-E", "UTF8", "--no-sync"]
+            shutil.chown(self._folder, self._user)
+        made = ["initdb", "-D", str(self._folder / "data"), "-A", "trust", "-U", "surehand", "-E", "UTF8", "--no-sync"]
         subprocess.run([self._programs / made[0], *made[1:]], check=True, user=self._user, capture_output=True, cwd="/")
         self.start()
 
@@ -149,7 +147,7 @@ class Postgres:
         options = ["-D", str(self._folder / "data"), "-k", str(self._folder), "-c", "listen_addresses="]
         command = [str(self._programs / "postgres"), *options]
         ready = [str(self._programs / "pg_isready"), "-q", "-h", str(self._folder)]
-        log = (self._folder.parent / "postgres.log").open("a")
+        log = (self._folder / "postgres.log").open("a")
 
         def answers() -> bool:
             if self.process.poll() is not None:
@@ -179,12 +177,13 @@ class Postgres:
         """At once, but in order."""
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(30)
+        shutil.rmtree(self._folder)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A server that the tests of one process share."""
-    server = Postgres(tmp_path_factory.mktemp("database") / "postgres")
+    server = Postgres()
     yield server
     server.stop()
 
