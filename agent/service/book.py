@@ -143,9 +143,10 @@ class Book:
             return known
 
     def silent(self, seconds: float) -> list[str]:
-        """Workers that have not spoken for so long."""
+        """Other workers that have not spoken for so long; nobody gives up itself."""
         with self._store.begun() as session:
-            return [*session.scalars(select(WorkerRow.id).where(WorkerRow.seen < now() - timedelta(seconds=seconds)))]
+            asked = select(WorkerRow.id).where(WorkerRow.id != self.worker)
+            return [*session.scalars(asked.where(WorkerRow.seen < now() - timedelta(seconds=seconds)))]
 
     def given_up(self, workers: list[str]) -> None:
         """Forgets workers whose runs others have by now."""

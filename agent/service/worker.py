@@ -11,6 +11,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
@@ -51,6 +52,7 @@ class Worker:
         self._book = Book(self._store, self._name)
         self._playing: dict[str, Playing] = {}
         self._timings = Timings()
+        self._beaten = time.monotonic()
         self._ending = asyncio.Event()
 
     async def work(self) -> None:
@@ -163,7 +165,8 @@ class Worker:
         if not known:
             _log.error("worker %s was silent for too long; others have its runs", self._name)
             os._exit(1)
-        if dead:
+        stalled, self._beaten = time.monotonic() - self._beaten > self._setup.lost_after / 2, time.monotonic()
+        if dead and not stalled:  # a machine that stood still knows nothing of others
             _log.warning("workers gone: %s", ", ".join(dead))
             await engine.put_back(dead)
             await asyncio.to_thread(self._book.given_up, dead)

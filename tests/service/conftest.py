@@ -10,7 +10,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from types import TracebackType
+from typing import IO, Any, Self
 
 import httpx
 import pytest
@@ -47,10 +48,12 @@ class Service:
     def __init__(self, setup: Setup, command: list[str]) -> None:
         self.setup, self._command = setup, command
         self.token = self.secret = ""
+        self._client = httpx.Client()
         self.start()
 
     def start(self) -> None:
         """Starts it; the token of the first time stays good."""
+        self._client.close()
         with (self.setup.folder.parent / "service.log").open("a") as log:
             self.process = subprocess.Popen(
                 self._command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=log,
@@ -64,9 +67,37 @@ class Service:
             if line.startswith("secret"):
                 self.secret = value
             if "http://" in line:
-                self.ada = self.as_one(self.token, value)
+                self._client = self.as_one(self.token, value)
                 break
-        self.eventually(lambda: self.ada.get("/readyz").status_code == 200)
+        try:
+            self.eventually(lambda: self.ada.get("/readyz").status_code == 200)
+        except AssertionError:
+            self.kill()
+            raise
+
+    @property
+    def ada(self) -> httpx.Client:
+        """The admin."""
+        return self._client
+
+    def kill(self) -> None:
+        """As a crash would; its worker hears that it is gone, and ends."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.stop()
+        else:
+            self._client.close()
+            self.kill()
 
     def as_one(self, token: str, address: str = "") -> httpx.Client:
         base = address or str(self.ada.base_url)

@@ -134,6 +134,19 @@ def test_who_has_no_account_any_more_is_nobody(tmp_path: Path) -> None:
     store.close()
 
 
+def test_others_give_up_a_silent_worker_and_it_never_does_itself(desk: Desk) -> None:
+    silent, other = Book(desk.store, "silent"), Book(desk.store, "other")
+    for book in (silent, other):
+        assert book.alive("here", 1, 4, 0, first=True)
+    silent.leaves("silent", now() - timedelta(seconds=60))
+    assert silent.silent(5) == []
+    assert other.silent(5) == ["silent"]
+    assert silent.alive("here", 1, 4, 0, first=False)
+    assert other.silent(5) == []
+    other.given_up(["silent"])
+    assert not silent.alive("here", 1, 4, 0, first=False)
+
+
 @pytest.mark.xdist_group("service")
 def test_a_schedule_orders_runs_as_its_owner(service: Service) -> None:
     body = {"name": "often", "cron": "0 0 1 1 *", "batch": {"scenarios": ["test/sched"], "model": "solution"}}

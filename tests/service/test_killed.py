@@ -40,31 +40,55 @@ def test_a_run_goes_on_in_its_world_when_its_worker_is_killed(browsing: Service)
 
 
 @pytest.mark.soak
+@pytest.mark.xdist_group("service")
+def test_who_is_told_to_end_lets_runs_end(tmp_path: Path) -> None:
+    """Those that can, in the time that they are given; the others go on when there is a service again."""
+    setup = a_setup(tmp_path / "service", "", drain=5.0)
+    with Service(setup, small(setup)) as service:
+        hold = setup.folder / "hold"
+        hold.touch()
+        near, far = (
+            service.order(model="held", seed=1)["id"],
+            service.order(model="held", guard={"approve": ["type"]})["id"],
+        )
+        for run in (near, far):
+            service.until(run, state="running")
+        hold.unlink()
+        service.until(far, state="waiting")
+        service.stop()
+        service.start()
+        assert [attempt["outcome"] for attempt in service.run(near)["attempts"]] == ["passed"]
+        asks = service.until(far, state="waiting")["question"]
+        assert asks["id"].startswith("2-"), "it is asked anew, in a world of its own"
+        service.ada.post(f"/v1/runs/{far}/answer", json={"question": asks["id"], "answer": "allow"})
+        assert service.until(far, state="ended")["status"] == "passed"
+
+
+@pytest.mark.soak
 @pytest.mark.timeout(1800)
 @pytest.mark.xdist_group("service")
 @pytest.mark.parametrize("victim", ["worker", "service", "postgres"])
 def test_small_runs_while_processes_are_killed(postgres: Postgres, tmp_path: Path, victim: str) -> None:
     """No run is lost, whatever is killed when; each ends once."""
     setup = a_setup(tmp_path / "service", postgres.fresh() if victim == "postgres" else "", waiting=1000)
-    service = Service(setup, small(setup))
-    chance = random.Random(7)
-    body: dict[str, Any] = {"scenarios": ["test/a", "test/b"], "seeds": [*range(20)], "model": "solution"}
-    for _ in range(MOMENTS):
-        batch = service.ada.post("/v1/batches", json=body).json()
-        ends(service, batch["id"], chance.randrange(40))
-        if victim == "worker":
-            service.kill_worker()
-        elif victim == "service":
-            killed(service)
-        else:
-            postgres.kill()
-            postgres.start()
-        ends(service, batch["id"], 40)
-        assert service.ada.get(f"/v1/batches/{batch['id']}").json()["statuses"] == {"passed": 40}
-    for intents in setup.runs.glob("*/*/intents.jsonl"):
-        numbers = [json.loads(line)["number"] for line in intents.read_text().splitlines()]
-        assert len(numbers) == len({*numbers}), intents
-    service.stop()
+    with Service(setup, small(setup)) as service:
+        chance = random.Random(7)
+        body: dict[str, Any] = {"scenarios": ["test/a", "test/b"], "seeds": [*range(20)], "model": "solution"}
+        for _ in range(MOMENTS):
+            batch = service.ada.post("/v1/batches", json=body).json()
+            ends(service, batch["id"], chance.randrange(40))
+            if victim == "worker":
+                service.kill_worker()
+            elif victim == "service":
+                killed(service)
+            else:
+                postgres.kill()
+                postgres.start()
+            ends(service, batch["id"], 40)
+            assert service.ada.get(f"/v1/batches/{batch['id']}").json()["statuses"] == {"passed": 40}
+        for intents in setup.runs.glob("*/*/intents.jsonl"):
+            numbers = [json.loads(line)["number"] for line in intents.read_text().splitlines()]
+            assert len(numbers) == len({*numbers}), intents
 
 
 @pytest.mark.soak
@@ -78,29 +102,28 @@ def test_no_letter_is_typed_twice_whatever_is_killed(postgres: Postgres, tmp_pat
     with Site() as site, ModelServer(tmp_path / "turns.jsonl", LETTERS[:8]) as model:
         (tmp_path / "surehand.toml").write_text(f'model = "{model.url}"\nlease = 20\n')
         setup = a_setup(tmp_path / "service", postgres.fresh() if victim == "postgres" else "")
-        service = Service(setup, up(setup, tmp_path / "surehand.toml"))
-        for _ in range(MOMENTS):
-            site.typed = ""
-            moment = chance.randrange(1, 8)
-            world = {"kind": "headless", "url": site.url}
-            run = service.order(scenario=None, goal="Type the letters.", model=None, world=world)["id"]
-            service.eventually(partial(so_far, site, moment))
-            if victim == "worker":
-                service.kill_worker()
-            elif victim == "service":
-                killed(service)
-            elif victim == "postgres":
-                postgres.kill()
-                postgres.start()
-            elif victim == "model":
-                model.kill()
-                model.start()
-            else:
-                os.kill(keeper_of(setup.runs / run / "1"), signal.SIGKILL)
-            ended = service.until(run, state="ended")
-            assert ended["status"] in ({"error:env", "unchecked"} if victim == "world" else {"unchecked"}), ended
-            assert_once(site.typed, len(ended["attempts"]))
-        service.stop()
+        with Service(setup, up(setup, tmp_path / "surehand.toml")) as service:
+            for _ in range(MOMENTS):
+                site.typed = ""
+                moment = chance.randrange(1, 8)
+                world = {"kind": "headless", "url": site.url}
+                run = service.order(scenario=None, goal="Type the letters.", model=None, world=world)["id"]
+                service.eventually(partial(so_far, site, moment))
+                if victim == "worker":
+                    service.kill_worker()
+                elif victim == "service":
+                    killed(service)
+                elif victim == "postgres":
+                    postgres.kill()
+                    postgres.start()
+                elif victim == "model":
+                    model.kill()
+                    model.start()
+                else:
+                    os.kill(keeper_of(setup.runs / run / "1"), signal.SIGKILL)
+                ended = service.until(run, state="ended")
+                assert ended["status"] in ({"error:env", "unchecked"} if victim == "world" else {"unchecked"}), ended
+                assert_once(site.typed, len(ended["attempts"]))
 
 
 def so_far(site: Site, count: int) -> bool:
@@ -115,8 +138,7 @@ def assert_once(typed: str, attempts: int) -> None:
 
 def killed(service: Service) -> None:
     """The service, and whatever belongs to its process group."""
-    os.killpg(service.process.pid, signal.SIGKILL)
-    service.process.wait()
+    service.kill()
     service.start()
 
 

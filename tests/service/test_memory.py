@@ -67,9 +67,8 @@ def stays_flat(service: Service, count: int, **order: Any) -> None:
 @pytest.mark.xdist_group("service")
 def test_memory_is_flat_over_small_runs(tmp_path: Path) -> None:
     setup = a_setup(tmp_path / "service", "", waiting=1000)
-    service = Service(setup, small(setup))
-    stays_flat(service, SMALL_RUNS, scenarios=["test/a"], model="solution")
-    service.stop()
+    with Service(setup, small(setup)) as service:
+        stays_flat(service, SMALL_RUNS, scenarios=["test/a"], model="solution")
 
 
 @pytest.mark.soak
