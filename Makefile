@@ -1,6 +1,6 @@
 BIN := .venv/bin
 
-.PHONY: help setup vllm tune osworld rivals check test soak demo bench lock clean
+.PHONY: help setup vllm tune osworld rivals check test soak school demo bench lock clean
 .NOTPARALLEL:
 
 help:  ## this list
@@ -36,6 +36,12 @@ soak: setup  ## repetitions, chaos and long suites
 	-@bash docker/setup-serve.sh && bash docker/setup-tune.sh
 	-@bash docker/setup-osworld.sh
 	$(BIN)/pytest -m soak
+
+school: vllm  ## an hour of training a small model on the CPU, and its examination
+	for stage in "print --only-letters --minutes 2" "print --minutes 4" "prints --minutes 10" "words --minutes 8" \
+	  "few --minutes 10" "task --minutes 26"; do \
+	  $(BIN)/surehand train pocket runs/school --shape nano --batch 8 --learning-rate 2e-3 --stage $$stage || exit; done
+	$(BIN)/surehand train examine runs/school --stage task --lessons 300
 
 demo: setup  ## watch it work; without vLLM (no room, another processor) it shows the rest
 	-@bash docker/setup-serve.sh

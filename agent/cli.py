@@ -15,6 +15,7 @@ from agent.commands.osworld import osworld_app
 from agent.commands.recording import record
 from agent.commands.see import describe, ground
 from agent.commands.service import examine_service, mcp, up, work
+from agent.commands.train import train_app
 from agent.commands.tune import tune_app
 from agent.serving.commands import serve
 from tools.errors import SurehandError, UserError
@@ -268,6 +269,7 @@ app.command()(mcp)
 app.command()(memory)
 app.command()(describe)
 app.command()(ground)
+app.add_typer(train_app, name="train")
 app.add_typer(tune_app, name="tune")
 app.add_typer(bench_app, name="bench")
 app.add_typer(osworld_app, name="osworld")

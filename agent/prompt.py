@@ -29,6 +29,8 @@ You work on a computer one step at a time. Look at the newest screenshot, then a
 cannot be done, terminate with status failure. When the task asks for information, give it with answer."""
 _BOXES = "Give the target of a mouse action as its box, `bbox_2d`. "
 _FOLDED = "(an older screenshot was here)"
+IMAGE_MAX = 10
+"""Most screenshots in a conversation, where nothing else is said."""
 _RAW = 500
 """Characters of an unreadable reply that the model gets to see again."""
 
@@ -107,7 +109,7 @@ class Style:
     history: Literal["tool", "user"] = "tool"
     thoughts: bool = True
     boxes: bool = True
-    image_max: int = 10
+    image_max: int = IMAGE_MAX
     fold: int = 5
 
 

@@ -102,8 +102,8 @@ class Settings(BaseSettings):
     """Most tokens of what a model says after its thought."""
     image_tokens: int = Field(default=2048, ge=64)
     """Most tokens of a screenshot, 32 x 32 pixels each; a larger one is sent scaled down."""
-    image_max: int = Field(default=10, ge=1)
-    """Most screenshots that a model sees at once."""
+    image_max: int | None = Field(default=None, ge=1)
+    """Most screenshots that a model sees at once; unset is 10, or fewer for a small model that says so."""
     fold: int = Field(default=5, ge=1)
     """How many of the oldest screenshots go at once when there are too many."""
     history: Literal["tool", "user"] = "tool"

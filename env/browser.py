@@ -6,54 +6,56 @@ Headless it is seen through its debugging protocol; as a kiosk it fills a privat
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from env import prepare
 from env.allow import Border
 from env.base import Witnessed
 from env.chromium import PROFILE, Chromium, View
 from env.display import Display
-from env.facts import SandboxFacts
 from env.files import HomeFiles
 from env.folder import WorldFolder, empty
 from env.guest import Guest
+from env.page import BrowserFacts, blaming, keyboard_of, spots_of
 from env.proxy import Proxy
 from env.sandbox import Sandbox
 from env.session import Session
 from env.settle import pause, settle
 from env.setup import Launch, OpenUrl, Osworld, PutFile, Run, Script, Serve, SetupStep
-from env.site import PORT, Site
+from env.site import HOST, PORT, Site
 from env.vault import Place
 from env.watching import PageWatch
 from env.world import Kind, Look, WorldSpec, find_chromium
 from tools.actions import BrowserAction, ComputerAction, MouseMove, Outcome, Wait
 from tools.browser import BrowserEyes, BrowserHands
-from tools.dom import Element, PageState, find_elements, page_state
-from tools.errors import EnvError, ScenarioError, SurehandError
-from tools.geometry import Point, Rect, Size, to_grid
-from tools.spots import spots
-from tools.tabs import ANSWER_WITHIN, PageChanges, Tabs, steadily
+from tools.errors import EnvError, ScenarioError
+from tools.geometry import Point, Rect, to_grid
+from tools.tabs import PageChanges, Tabs, steadily
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Frame, Page, Request
+    from playwright.async_api import BrowserContext, Page, Request
 
 _LOAD_LIMIT = 20.0
 _PAINTED = """
-async ([known, patience]) => {
+async ([known, patience, still]) => {
   if (performance.timeOrigin !== known && !performance.getEntriesByName('first-contentful-paint').length)
     await new Promise(done => {
       new PerformanceObserver(list => list.getEntriesByName('first-contentful-paint').length && done())
         .observe({type: 'paint', buffered: true});
       setTimeout(done, patience);
     });
+  const runs = animation => animation.playState === 'running';
+  const moves = () => window.jQuery?.timers?.length || document.getAnimations().some(runs);
+  for (let looks = 0; still && looks < 30 && moves(); looks++) await new Promise(done => setTimeout(done, still));
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
   return performance.timeOrigin;
 }
 """
 """Two frames, and for a new document its first contents on the display: Chromium reports that paint when it has been
-presented, while a frame callback may run long before on a busy machine. A page without text or pictures has none."""
+presented, while a frame callback may run long before on a busy machine. A page without text or pictures has none.
+With `still`, milliseconds between looks, animations are waited for, too."""
 _FIRST_PAINT_WITHIN = 1000  # milliseconds
 _VIEWS: dict[Kind, View] = {"browser": "headless", "kiosk": "kiosk", "window": "window"}
 
@@ -90,11 +92,35 @@ class BrowserWorld:
         self._border.clear()
         if self._chromium is not None and self._chromium.alive:
             self._site.clear()
-            await self._close_context()
+            if not await self._cleaned():
+                await self._close_context()
             empty(self._open_sandbox().home, (PROFILE,))
         else:
             await self.close()
             await self._start()
+        if self._context is None:
+            await self._open_context()
+        await self._show_pointer(Point(self._spec.size.width - 1, self._spec.size.height - 1))
+        for step in setup:
+            await self._prepare(step)
+        self._last_input = time.monotonic()
+        if self._watched:
+            await self._watched.begin()
+
+    async def _cleaned(self) -> bool:
+        """Whether the page that is open can serve as a new one: alone, its site's storage empty, no pointer over it."""
+        tabs = self._tabs
+        if not self._spec.same_page or tabs is None or len(tabs.pages) != 1 or tabs.chooser.is_open:
+            return False
+        page, session = await tabs.front()
+        await page.mouse.move(-1, -1)
+        await session.send("Storage.clearDataForOrigin", {"origin": f"http://{HOST}", "storageTypes": "all"})
+        tabs.take_notes()
+        self._hands = BrowserHands(tabs)
+        return True
+
+    async def _open_context(self) -> None:
+        """A new profile."""
         assert self._chromium is not None
         self._context, _ = await self._chromium.open_context()
         self._context.on("request", self._watch)
@@ -102,16 +128,11 @@ class BrowserWorld:
             await self._context.tracing.start(screenshots=True, snapshots=True)
         sandbox = self._open_sandbox()
         self._tabs = await Tabs.of(self._context, HomeFiles(sandbox.home, sandbox.home_inside))
-        self._changes = PageChanges(self._tabs)
+        self._changes = None if self._spec.same_page else PageChanges(self._tabs)
         self._hands = BrowserHands(self._tabs)
         if self._spec.watched:
+            assert self._changes is not None
             self._watched = await PageWatch.prepare(self._tabs, self._changes, private=self._spec.network)
-        await self._show_pointer(Point(self._spec.size.width - 1, self._spec.size.height - 1))
-        for step in setup:
-            await self._prepare(step)
-        self._last_input = time.monotonic()
-        if self._watched:
-            await self._watched.begin()
 
     async def _start(self) -> None:
         if self._spec.kind == "kiosk":
@@ -149,13 +170,13 @@ class BrowserWorld:
     async def _open_url(self, url: str) -> None:
         page, _ = await self._open_tabs().front()
         fault = EnvError if self._spec.network else ScenarioError  # what is outside is no part of a scenario
-        with _blaming(fault, f"open_url {url!r}"):
+        with blaming(fault, f"open_url {url!r}"):
             await page.goto(url, wait_until="load", timeout=_LOAD_LIMIT * 1000)
 
     async def _script(self, step: Script) -> None:
         page, _ = await self._open_tabs().front()
         try:
-            with _blaming(ScenarioError, "script"):
+            with blaming(ScenarioError, "script"):
                 async with asyncio.timeout(step.timeout):
                     await page.evaluate(step.function, step.argument)
         except TimeoutError:
@@ -170,9 +191,12 @@ class BrowserWorld:
     async def look(self) -> Look:
         """Settles and grabs, through X where there is a display."""
         page = (await self._open_tabs().front()).page
-        assert self._changes is not None
         await self._stay(page)
         url = page.url
+        if self._changes is None:
+            rest = await settle(_NONE, self._last_input, quiet=self._spec.quiet, limit=self._spec.limit)
+            await self._painted(page)
+            return Look(await BrowserEyes(self._open_tabs()).grab(), *rest, url, self._border.told)
         if self._display is None:
             await self._painted(page)
             rest = await settle(self._changes, self._last_input, quiet=self._spec.quiet, limit=self._spec.limit)
@@ -190,7 +214,8 @@ class BrowserWorld:
         """
         from playwright.async_api import Error
 
-        known = [self._document, _FIRST_PAINT_WITHIN if self._display else 0]
+        still = 0 if self._changes else self._spec.quiet * 1000
+        known = [self._document, _FIRST_PAINT_WITHIN if self._display else 0, still]
         with contextlib.suppress(Error, TimeoutError):
             async with asyncio.timeout(self._spec.limit):
                 self._document = await steadily(lambda: page.evaluate(_PAINTED, known))
@@ -244,7 +269,7 @@ class BrowserWorld:
         if self._context is None or not self._spec.trace:
             return b""
         path = self._folder.path / "trace.zip"
-        with _blaming(EnvError, "no trace of the browser"):
+        with blaming(EnvError, "no trace of the browser"):
             await self._context.tracing.stop(path=path)
         content = path.read_bytes()
         path.unlink()
@@ -301,86 +326,19 @@ class BrowserWorld:
         return self._tabs
 
 
-@contextlib.contextmanager
-def _blaming(fault: type[SurehandError], what: str) -> Iterator[None]:
-    """Raises Playwright's errors as another, in a line that begins with what was tried."""
-    from playwright.async_api import Error
-
-    try:
-        yield
-    except Error as error:
-        raise fault(f"{what}: {error.message.splitlines()[0]}") from None
-
-
 class _Loading(NamedTuple):
-    """Only what the page announces; what it draws is seen on the display."""
+    """Only what the page announces, or nothing; what it draws is seen on the display, or asked of it."""
 
-    changes: PageChanges
+    changes: PageChanges | None
 
     def last(self) -> float:
         return 0.0
 
     def busy(self) -> bool:
-        return self.changes.busy()
+        return self.changes is not None and self.changes.busy()
 
 
-class BrowserFacts(SandboxFacts):
-    """A browser has a page in front, with elements and scripts."""
-
-    def __init__(
-        self, sandbox: Callable[[], Sandbox], site: Site, border: Border, size: Size, tabs: Callable[[], Tabs]
-    ) -> None:
-        super().__init__(sandbox, site, border, size)
-        self._tabs = tabs
-
-    async def elements(
-        self, *, css: str | None = None, role: str | None = None, name: str | None = None, text: str | None = None
-    ) -> tuple[Element, ...]:
-        """Elements of the page in front."""
-        page, _ = await self._tabs().front()
-        return tuple(await find_elements(page, css=css, role=role, name=name, text=text))
-
-    async def page(self) -> PageState | None:
-        """Tabs, address and title."""
-        return await page_state(self._tabs())
-
-    async def script(self, expression: str) -> Any:
-        """The JSON value of an expression. Raises ScenarioError when it throws, EnvError when the page hangs."""
-        page, _ = await self._tabs().front()
-        try:
-            with _blaming(ScenarioError, f"script {expression[:80]!r}"):
-                async with asyncio.timeout(ANSWER_WITHIN):
-                    return await steadily(lambda: page.evaluate(expression))
-        except TimeoutError:
-            raise EnvError(f"the page did not answer within {ANSWER_WITHIN:g} s") from None
-
-
-async def keyboard_of(tabs: Tabs) -> Place:
-    """The page in front, and the frames in it down to the one that has the keyboard. Raises EnvError."""
-    from playwright.async_api import Error
-
-    page, _ = await tabs.front()
-    frames: list[Frame | None] = [page.main_frame]
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN):
-            while inner := frames[-1]:
-                focused = (await inner.evaluate_handle("document.activeElement")).as_element()
-                frames.append(await focused.content_frame() if focused else None)
-    except (Error, TimeoutError):
-        raise EnvError(f"{page.url} does not say what has the keyboard") from None
-    return Place(urls=tuple(frame.url for frame in frames if frame))
-
-
-async def spots_of(tabs: Tabs, texts: Sequence[str], size: Size) -> tuple[Rect, ...]:
-    """Where texts may be seen in the page in front. Raises EnvError."""
-    from playwright.async_api import Error
-
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN):
-            _, session = await tabs.front()
-            return await spots(session, texts, size)
-    except (Error, TimeoutError):
-        raise EnvError("the page does not say where secrets stand, so no picture of it is given") from None
+_NONE = _Loading(None)
 
 
 def _is_of_a_tab(request: "Request") -> bool:

@@ -1,9 +1,10 @@
 """Chromium inside a sandbox, and Playwright's connection to it from outside."""
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -46,6 +47,41 @@ def window_command(program: Path, home: str, url: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+class _Driver:
+    """Playwright's own process, one for all browsers of an event loop.
+
+    Two in a loop would wait for each other's messages at every message of their own, in vain and at work all the time
+    (playwright/_impl/utils/tasks.py, wait_for_next_task).
+    """
+
+    _of: ClassVar[dict[asyncio.AbstractEventLoop, "_Driver"]] = {}
+
+    def __init__(self) -> None:
+        from playwright.async_api import async_playwright
+
+        self._users = 0
+        self._started = asyncio.ensure_future(async_playwright().start())
+
+    @classmethod
+    def shared(cls) -> "_Driver":
+        """That of this loop, begun by its first user; each calls `leave` in the end."""
+        loop = asyncio.get_running_loop()
+        driver = cls._of[loop] = cls._of.get(loop) or cls()
+        driver._users += 1
+        return driver
+
+    async def started(self) -> "Playwright":
+        """Once it runs."""
+        return await asyncio.shield(self._started)
+
+    async def leave(self) -> None:
+        """The last user ends it."""
+        self._users -= 1
+        if not self._users:
+            del self._of[asyncio.get_running_loop()]
+            await (await self._started).stop()
+
+
 class Chromium:
     """A running browser: headless, filling a display as a kiosk, or in a window on one.
 
@@ -56,13 +92,11 @@ class Chromium:
         self._sandbox, self._view, self._display, self._size = sandbox, view, display, size
         self._relay = Relay(sandbox, _DEBUGGING_PORT)
         self._child: Child | None = None
-        self._playwright: Playwright | None = None
+        self._driver: _Driver | None = None
         self._browser: Browser | None = None
 
     async def start(self, program: Path) -> None:
         """Launches the browser and connects to it. Raises EnvError."""
-        from playwright.async_api import async_playwright
-
         width, height = self._size
         mode = _MODES[self._view] + ([] if self._view == "headless" else [f"--window-size={width},{height}"])
         log = (self._sandbox.folder.path / "chromium.log").open("wb")
@@ -74,7 +108,8 @@ class Chromium:
                 self._display, stdout=log.fileno(), stderr=log.fileno(),
             )  # fmt: skip
         await self._relay.open()
-        self._playwright = await async_playwright().start()
+        self._driver = _Driver.shared()
+        playwright = await self._driver.started()
         async with httpx.AsyncClient(trust_env=False) as client:  # no proxy stands between us and our own loopback
 
             async def endpoint() -> str | None:
@@ -87,9 +122,7 @@ class Chromium:
                 return None
 
             inside = await until(endpoint, _START_LIMIT, "Chromium's debugging port")
-        self._browser = await self._playwright.chromium.connect_over_cdp(
-            self._relay.address("ws", urlsplit(inside).path)
-        )
+        self._browser = await playwright.chromium.connect_over_cdp(self._relay.address("ws", urlsplit(inside).path))
 
     @property
     def alive(self) -> bool:
@@ -146,9 +179,9 @@ class Chromium:
         if self._browser is not None:
             with contextlib.suppress(Error):
                 await self._browser.close()
-        if self._playwright is not None:
-            await self._playwright.stop()
-        self._browser = self._playwright = None
+        if self._driver is not None:
+            await self._driver.leave()
+        self._browser = self._driver = None
         await self._relay.close()
 
     def _log(self) -> str:

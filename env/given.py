@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from env.allow import Border
 from env.base import Process
-from env.browser import BrowserFacts, keyboard_of, spots_of
 from env.folder import WorldFolder
+from env.page import BrowserFacts, keyboard_of, spots_of
 from env.sandbox import Sandbox
 from env.settle import pause, settle
 from env.setup import SetupStep

@@ -15,7 +15,7 @@ class Serving:
         listener.setblocking(False)
         self._listener = listener
         self._server = uvicorn.Server(
-            uvicorn.Config(app, log_level=log_level, lifespan="off", ws="none", timeout_graceful_shutdown=0)
+            uvicorn.Config(app, log_level=log_level, lifespan="off", ws="none", timeout_graceful_shutdown=1)
         )
         self._task: asyncio.Task[None] | None = asyncio.create_task(self._server._serve([listener]))
 

@@ -6,6 +6,7 @@ import pytest
 
 from env.osworld.client import NAMES
 from tests.bench.capture import captures
+from tests.bench.demonstrations import demonstrations
 from tests.bench.episodes import RIVALS, ROWS, episodes
 from tests.bench.osworld import osworld
 from tests.bench.replay import replay
@@ -16,7 +17,7 @@ from tests.bench.steps import resets, steps
 @pytest.mark.desktop
 @pytest.mark.browser
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("part", "rows"), [(captures, 4), (resets, 3), (steps, 12), (replay, 4)])
+@pytest.mark.parametrize(("part", "rows"), [(captures, 4), (resets, 3), (steps, 12), (replay, 4), (demonstrations, 2)])
 async def test_a_part_of_the_benchmark_gives_its_table(part: object, rows: int) -> None:
     assert callable(part)
     table = await part()

@@ -12,8 +12,8 @@ import os
 import secrets
 import shutil
 import socket
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -196,9 +196,9 @@ class _Actor:
 def pack(folder: Path) -> bytes:
     """A run's folder as an archive."""
     whole = io.BytesIO()
-    with tarfile.open(fileobj=whole, mode="w") as archive:
-        for path in sorted(folder.iterdir()):
-            archive.add(path, path.name)
+    with zipfile.ZipFile(whole, "w") as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            archive.write(path, path.relative_to(folder))
     return whole.getvalue()
 
 
@@ -207,8 +207,8 @@ def unpack(whole: bytes, folder: Path) -> None:
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    with tarfile.open(fileobj=io.BytesIO(whole)) as archive:
-        archive.extractall(part, filter="data")
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        archive.extractall(part)  # which keeps names below the folder
     part.rename(folder)
 
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from agent.chat.functions import read_wording
 from agent.commands.live import console, signed
-from agent.prompt import Style
+from agent.prompt import IMAGE_MAX, Style
 from agent.settings import Settings, load
 from agent.training.dataset import Made, make
 from agent.training.rows import Telling
@@ -33,8 +33,8 @@ def export_data(config: Path | None, runs: Sequence[Path], out: Path | None, wan
 def _telling(settings: Settings, wanted: "Wanted") -> Telling:
     """As the settings ask a model; it thinks unless they, or the command, say that it is an Instruct one."""
     thoughts = settings.model_kind != "instruct" if wanted.thoughts is None else wanted.thoughts == "keep"
-    style = Style(history=settings.history, thoughts=thoughts, boxes=settings.boxes, image_max=settings.image_max,
-                  fold=settings.fold)  # fmt: skip
+    style = Style(history=settings.history, thoughts=thoughts, boxes=settings.boxes,
+                  image_max=settings.image_max or IMAGE_MAX, fold=settings.fold)  # fmt: skip
     return Telling(style, read_wording(settings.tool_text) if settings.tool_text else None)
 
 

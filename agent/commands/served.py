@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agent.means import MakeModel
 from agent.model import Model, Served
-from agent.prompt import Style
+from agent.prompt import IMAGE_MAX, Style
 from agent.settings import Settings
 from env.base import Probe
 from scenarios.base import Task
@@ -15,6 +16,7 @@ from tools.errors import UserError
 if TYPE_CHECKING:  # the client of model servers takes half a second to import
     from agent.chat.endpoint import Endpoint
     from agent.chat.request import Manner
+    from agent.serving.family import Card
     from agent.serving.in_process import Loaded
 
 STAND_IN = "stand-in"
@@ -124,13 +126,32 @@ def _manner(settings: Settings, name: str) -> "Manner":
     from agent.chat.functions import read_wording
     from agent.chat.request import Manner
 
-    return Manner(
-        kind=_kind(settings, name),
-        style=Style(history=settings.history, boxes=settings.boxes, image_max=settings.image_max, fold=settings.fold),
+    card = _card(settings)
+    shown = settings.image_max or (card.screenshots if card else IMAGE_MAX)
+    manner = Manner(
+        kind="thinking" if card else _kind(settings, name),
+        style=Style(history=settings.history, boxes=settings.boxes, image_max=shown, fold=min(settings.fold, shown)),
         thinking_tokens=settings.thinking_tokens, answer_tokens=settings.answer_tokens,
         image_tokens=settings.image_tokens, temperature=settings.temperature, constrain=settings.constrain,
         wording=read_wording(settings.tool_text) if settings.tool_text else None,
     )  # fmt: skip
+    if card is None:
+        return manner
+    # it learned one form of answers, shorter than the one that larger ones are held to, and says what is likeliest
+    temperature = 0.0 if settings.temperature is None else settings.temperature
+    return replace(manner, thinking_tokens=min(manner.thinking_tokens, 256), constrain=False, temperature=temperature)
+
+
+def _card(settings: Settings) -> "Card | None":
+    """What a small model that surehand trained says of itself: one in this process, or behind a server started here."""
+    from agent.serving.family import find
+    from agent.serving.vllm_server import at
+
+    kind, _, argument = settings.model.partition(":")
+    if kind == "transformers":
+        return find(argument).card
+    server = at(settings.model) if kind in ("http", "https") else None
+    return find(server.source).card if server and Path(server.source).is_absolute() else None
 
 
 def _kind(settings: Settings, name: str) -> Literal["thinking", "instruct"]:

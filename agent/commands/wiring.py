@@ -22,6 +22,7 @@ from env.allow import EVERYTHING, VERB_NAMES, Allow
 from env.base import Environment, Probe
 from env.described import DescribedEnvironment, View
 from env.kept import NO_SECRETS, KeptEnvironment
+from env.near import NearEnvironment
 from env.sandbox import find_isolation
 from env.vault import Secret
 from env.world import NARROWEST, Kind, WorldSpec, find_chromium
@@ -57,9 +58,18 @@ def worlds(settings: Settings, kept: Mapping[str, Secret] = NO_SECRETS) -> MakeW
     Raises UserError for a secret without a value.
     """
     secrets = {**kept, **secrets_of(settings, kept)}
+    return lambda task: described(settings, KeptEnvironment(_spec(settings, task), secrets=secrets))
+
+
+def near_worlds(settings: Settings) -> MakeWorld:
+    """What makes worlds within this process, without secrets, for many tasks one after the other.
+
+    Where tasks draw their own goal, a reset cleans the page instead of opening another.
+    """
 
     def make(task: Task) -> Environment:
-        return described(settings, KeptEnvironment(_spec(settings, task), secrets=secrets))
+        spec = _spec(settings, task).model_copy(update={"same_page": task.episode is not None})
+        return described(settings, NearEnvironment(spec))
 
     return make
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.school.shape import CARD
 from agent.serving import stand_in
 from agent.serving.architecture import LARGE_VISION, SMALL_VISION, Architecture, Experts, of_config
 from scenarios.schema import meant
@@ -66,6 +67,19 @@ class Adapter(BaseModel):
     digest: str
 
 
+class Card(BaseModel):
+    """What `surehand.json` says in the folder of a small model that surehand trained; `agent.school.shape` writes it.
+
+    Such a model is shown its newest `screenshots` only, reads conversations of up to `context` tokens, prepares
+    pictures as its own files say, and has a vocabulary of its own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    screenshots: int = Field(ge=1)
+    context: int = Field(ge=256)
+
+
 class Model(BaseModel):
     """Something that can be served: a published checkpoint, one in a folder, or the stand-in; with an adapter or not.
 
@@ -82,6 +96,7 @@ class Model(BaseModel):
     thinking: bool
     fp8: bool = False
     adapter: Adapter | None = None
+    card: Card | None = None
 
     @property
     def asked(self) -> str:
@@ -154,8 +169,18 @@ def _in_folder(folder: Path) -> Model:
     if size is None:
         raise UserError(f"no Qwen3-VL in {str(folder)!r}", cause=f"its config.json says model_type {kind!r}")
     return Model(
-        name=folder.name, source=str(folder), size=size, thinking=_thinks(folder), fp8="quantization_config" in config
-    )
+        name=folder.name, source=str(folder), size=size, thinking=_thinks(folder), fp8="quantization_config" in config,
+        card=_card(folder),
+    )  # fmt: skip
+
+
+def _card(folder: Path) -> Card | None:
+    """Raises UserError when there is one that cannot be read."""
+    file = folder / CARD
+    try:
+        return Card.model_validate_json(file.read_bytes()) if file.exists() else None
+    except (OSError, ValidationError) as error:
+        raise UserError(f"cannot read {str(file)!r}", cause=str(error).splitlines()[0]) from None
 
 
 def _size(name: str, architecture: Architecture) -> Size:

@@ -46,7 +46,7 @@ class Loaded:
 @cache
 def load(model: "Model", *, modelscope: bool = False) -> Loaded:
     """Loads it, onto graphics cards where there are any. Raises UserError: no torch, not to be had, no room for it."""
-    _find_torch()
+    find_torch()
     import torch
     from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
@@ -84,7 +84,7 @@ def _placed() -> dict[str, Any]:
     return {"device_map": "auto" if find_spec("accelerate") else {"": 0}}
 
 
-def _find_torch() -> None:
+def find_torch() -> None:
     """Makes torch and transformers importable. Raises UserError where there are none."""
     if find_spec("torch") and find_spec("transformers"):
         return

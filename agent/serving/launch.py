@@ -53,6 +53,7 @@ def plan(model: Model, device: Device, machine: Machine, *, modelscope: bool = F
     cards = 0 if on_cpu else _spread(model, machine.cards, context)
     if on_cpu:
         _fits_memory(model, machine.memory, context)
+    context = min(context, model.card.context) if model.card else context
     program = machine.cpu_program if on_cpu else machine.gpu_program
     if program is None:
         raise _no_vllm(on_cpu)
@@ -76,7 +77,8 @@ def command(plan: Plan, port: int) -> list[str]:
     line = [*plan.program, model.source, "--served-model-name", model.name, "--host", "127.0.0.1", "--port", str(port)]
     line += ["--max-model-len", str(plan.context)]
     line += ["--limit-mm-per-prompt", json.dumps({"image": IMAGES, "video": 0})]
-    line += ["--mm-processor-kwargs", json.dumps({"size": _PIXELS})]
+    if not model.card:  # else its own file says how large pictures are, in training as here
+        line += ["--mm-processor-kwargs", json.dumps({"size": _PIXELS})]
     line += ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
     if model.thinking:  # an Instruct model with this parser loses its whole answer to `reasoning`
         line += ["--reasoning-parser", "qwen3"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from agent.school import tokens
 from agent.serving.tokenizer import TEMPLATE, write_tokenizer
 
 SEED = 20251122
@@ -48,7 +49,7 @@ def cache_folder() -> Path:
 
 def location() -> Path:
     """Where the stand-in made by this version of the code is kept."""
-    parts = (Path(__file__), TEMPLATE, TEMPLATE.with_name("tokenizer.py"))
+    parts = (Path(__file__), TEMPLATE, TEMPLATE.with_name("tokenizer.py"), Path(tokens.__file__))
     version = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
     return cache_folder() / f"stand-in-{version}"
 

@@ -10,17 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-SPECIAL = (
-    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>",
-    "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
-    "<|image_pad|>", "<|video_pad|>",
-)  # fmt: skip
-"""Tokens that a decoder leaves out of a text; numbered from the end of the ranks on."""
-MARKUP = (
-    "<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>",
-    "<|file_sep|>", "<tool_response>", "</tool_response>", "<think>", "</think>",
-)  # fmt: skip
-"""Tokens that stay in a decoded text; numbered after the special ones."""
+from agent.school.tokens import LETTERS, SPECIAL, added
+
 TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
 _WORDS = (
@@ -59,25 +50,17 @@ def _last_merge(token: bytes, ranks: Ranks) -> tuple[bytes, bytes]:
     return parts[0], parts[1]
 
 
-def _letters() -> list[str]:
-    """The printable character by which byte-level vocabularies write each byte."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return [chr(byte if byte in printable else 256 + others.index(byte)) for byte in range(256)]
-
-
 def _tokenizer(ranks: Ranks) -> dict[str, Any]:
-    letters = _letters()
 
     def spelled(token: bytes) -> str:
-        return "".join(letters[byte] for byte in token)
+        return "".join(LETTERS[byte] for byte in token)
 
     tokens = sorted(ranks, key=ranks.__getitem__)
     merges = [[spelled(part) for part in _last_merge(token, ranks)] for token in tokens if len(token) > 1]
     split = {"type": "Split", "pattern": {"Regex": _WORDS}, "behavior": "Isolated", "invert": False}
     return {
         "version": "1.0", "truncation": None, "padding": None,
-        "added_tokens": [{"id": number, **token} for number, token in _added(len(ranks)).items()],
+        "added_tokens": [{"id": number, **token} for number, token in added(len(ranks)).items()],
         "normalizer": {"type": "NFC"},
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, _BYTE_LEVEL]},
         "post_processor": _BYTE_LEVEL,
@@ -91,14 +74,6 @@ def _tokenizer(ranks: Ranks) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _added(first: int) -> dict[int, dict[str, Any]]:
-    plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
-    return {
-        number: {"content": token, **plain, "special": token in SPECIAL}
-        for number, token in enumerate(SPECIAL + MARKUP, start=first)
-    }
-
-
 def _settings(first: int) -> dict[str, Any]:
     return {
         "tokenizer_class": "Qwen2Tokenizer",
@@ -107,7 +82,7 @@ def _settings(first: int) -> dict[str, Any]:
         "bos_token": None, "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "unk_token": None,
         "model_max_length": 262144,
         "additional_special_tokens": [*SPECIAL[1:]],
-        "added_tokens_decoder": {str(number): token for number, token in _added(first).items()},
+        "added_tokens_decoder": {str(number): token for number, token in added(first).items()},
     }  # fmt: skip
 
 

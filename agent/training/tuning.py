@@ -96,8 +96,14 @@ def plan(
 ) -> Plan:  # fmt: skip
     """Decides. Without `cards` it takes the fewest that hold it.
 
-    Raises UserError: a row is too long, the model is FP8, the machine cannot hold it, DeepSpeed is missing.
+    Raises UserError: a row is too long, the model is FP8 or has a vocabulary of its own, the machine cannot hold it,
+    DeepSpeed is missing.
     """
+    if model.card:
+        raise UserError(
+            f"{model.name} cannot be tuned: ms-swift cannot tune this vocabulary (its image ids are fixed)",
+            remedy=f"train it further with `surehand train pocket {model.source}`",
+        )
     if model.fp8:
         whole = model.source.removesuffix("-FP8")
         raise UserError(f"{model.name} cannot be tuned", cause="its weights are FP8", remedy=f"take {whole}")

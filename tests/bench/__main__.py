@@ -1,8 +1,8 @@
 """`make bench`: what a step costs without a model, what a reset costs, how a capture compares with its floor, and how
-surehand compares with tests written by hand, with OSWorld's client and with two ways to play MiniWoB++, how long the
-service takes to answer under load.
+surehand compares with tests written by hand, with OSWorld's client and with two ways to play MiniWoB++; what lessons
+in bulk cost; how long the service takes to answer under load.
 
-    python -m tests.bench [capture] [resets] [steps] [replay] [osworld] [episodes] [service]
+    python -m tests.bench [capture] [resets] [steps] [replay] [osworld] [episodes] [demonstrations] [service]
 
 Each figure is measured in this run on this machine; the ratios compare two things measured side by side.
 """
@@ -13,6 +13,7 @@ import asyncio
 from rich.console import Console
 
 from tests.bench.capture import captures
+from tests.bench.demonstrations import demonstrations
 from tests.bench.episodes import episodes
 from tests.bench.osworld import osworld
 from tests.bench.replay import replay
@@ -20,7 +21,7 @@ from tests.bench.service import service
 from tests.bench.steps import resets, steps
 
 PARTS = {"capture": captures, "resets": resets, "steps": steps, "replay": replay, "osworld": osworld,
-         "episodes": episodes, "service": service}  # fmt: skip
+         "episodes": episodes, "demonstrations": demonstrations, "service": service}  # fmt: skip
 
 
 async def main(names: list[str]) -> None:
