@@ -3,6 +3,9 @@
 import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
 
 from agent.service.access import Caller
 from agent.service.engine import Queue
@@ -10,6 +13,7 @@ from agent.service.orders import BatchOrder, BatchView, Role, RunOrder, RunView,
 from agent.service.parts import Parts
 from agent.service.setup import Setup
 from agent.service.store import Ordered, Refused, Store
+from tools.errors import UserError
 
 MOST_IN_BATCH = 10_000
 _AT_ONCE = 100
@@ -38,11 +42,7 @@ class Desk:
             raise Refused(422, f"more than {MOST_IN_BATCH:,} runs in one batch", "name fewer scenarios or seeds")
         self._room(caller, len(names) * len(order.seeds))
         manner = order.model_dump(include={"model", "limits", "guard", "secrets", "priority", "webhook"})
-        runs = [
-            self._possible(RunOrder.model_validate(manner | {"scenario": name, "seed": seed}))
-            for seed in order.seeds
-            for name in names
-        ]
+        runs = [self._possible(_of_scenario(manner, name, seed)) for seed in order.seeds for name in names]
         made = self.store.submit_batch(caller.name, order.name, runs, order, key)
         self.put_left()
         return made
@@ -144,3 +144,11 @@ class Desk:
             self._queue.put(run.id, run.owner, run.priority)
         if waiting:
             self.store.mark_put([run.id for run in waiting])
+
+
+def _of_scenario(manner: dict[str, Any], name: str, seed: int) -> RunOrder:
+    """One run of a batch. Raises UserError for a scenario whose id cannot be asked for over HTTP."""
+    try:
+        return RunOrder.model_validate(manner | {"scenario": name, "seed": seed})
+    except ValidationError as error:
+        raise UserError(f"no scenario {name!r}", cause=error.errors(include_url=False)[0]["msg"]) from None
