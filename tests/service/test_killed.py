@@ -58,9 +58,8 @@ def test_who_is_told_to_end_lets_runs_end(tmp_path: Path) -> None:
         service.stop()
         service.start()
         assert [attempt["outcome"] for attempt in service.run(near)["attempts"]] == ["passed"]
-        asks = service.until(far, state="waiting")["question"]
-        assert asks["id"].startswith("2-"), "it is asked anew, in a world of its own"
-        service.ada.post(f"/v1/runs/{far}/answer", json={"question": asks["id"], "answer": "allow"})
+        service.eventually(lambda: (service.run(far)["question"] or {}).get("id") == "2-2-1")
+        service.ada.post(f"/v1/runs/{far}/answer", json={"question": "2-2-1", "answer": "allow"})
         assert service.until(far, state="ended")["status"] == "passed"
 
 
