@@ -37,11 +37,19 @@ soak: setup  ## repetitions, chaos and long suites
 	-@bash docker/setup-osworld.sh
 	$(BIN)/pytest -m soak
 
-school: vllm  ## an hour of training a small model on the CPU, and its examination
-	for stage in "print --only-letters --minutes 2" "print --minutes 4" "prints --minutes 10" "words --minutes 8" \
-	  "few --minutes 10" "task --minutes 26"; do \
-	  $(BIN)/surehand train pocket runs/school --shape nano --batch 8 --learning-rate 2e-3 --stage $$stage || exit; done
+LEARN = $(BIN)/surehand train pocket runs/school --batch 8 --learning-rate 2e-3 --stage
+SCHOOL_PORT = 8765
+CLICKS = $(addprefix miniwob/click-,test test-2 button link dialog tab option widget)
+
+school: vllm  ## an hour of training a small model on the CPU, its examination, and a bench of real clicks
+	$(LEARN) print --shape nano --only-letters --minutes 2
+	for more in "print --minutes 4" "prints --minutes 9" "words --minutes 7" "few --minutes 8"; do $(LEARN) $$more || exit; done
+	[ -e runs/clicks.lessons ] || $(BIN)/surehand train demonstrations $(CLICKS) --seeds 0-79 --out runs/clicks.lessons
+	$(LEARN) task --pack runs/clicks.lessons --minutes 28
 	$(BIN)/surehand train examine runs/school --stage task --lessons 300
+	$(BIN)/surehand serve runs/school --port $(SCHOOL_PORT)
+	-$(BIN)/surehand bench 'miniwob/click-t*' --seeds 50000-50009 --model http://127.0.0.1:$(SCHOOL_PORT)/v1 --baselines random
+	$(BIN)/surehand serve runs/school --stop
 
 demo: setup  ## watch it work; without vLLM (no room, another processor) it shows the rest
 	-@bash docker/setup-serve.sh

@@ -65,9 +65,9 @@ class Session:
 
     async def _start_server(self, size: Size) -> None:
         read, write = os.pipe()
+        said = self._sandbox.folder.path / "xvfb.log"
         try:
-            log = (self._sandbox.folder.path / "xvfb.log").open("wb")
-            with log:
+            with said.open("wb") as log:
                 self.server = await self._sandbox.spawn(
                     ["Xvfb", self.display, "-screen", "0", f"{size.width}x{size.height}x24", "-nolisten", "tcp",
                      "-noreset", "-displayfd", "1", "-auth", self.environment["XAUTHORITY"]],
@@ -75,7 +75,7 @@ class Session:
                 )  # fmt: skip
         finally:
             os.close(write)
-        await self._answer(read, "the X server")
+        await self._answer(read, "the X server", said)
 
     async def _start_desktop(self) -> None:
         shutil.copytree(SKELETON, self._sandbox.home, dirs_exist_ok=True)
@@ -85,14 +85,16 @@ class Session:
             self._sandbox.folder.give(path)
         runtime = self._sandbox.env()["XDG_RUNTIME_DIR"]  # where programs look for the bus when nobody tells them
         read, write = os.pipe()
+        said = self._sandbox.folder.path / "dbus.log"
         try:
-            await self._sandbox.spawn(
-                ["dbus-daemon", "--session", "--nofork", "--print-address=1", f"--address=unix:path={runtime}/bus"],
-                self.environment, stdout=write,
-            )  # fmt: skip
+            with said.open("wb") as log:
+                await self._sandbox.spawn(
+                    ["dbus-daemon", "--session", "--nofork", "--print-address=1", f"--address=unix:path={runtime}/bus"],
+                    self.environment, stdout=write, stderr=log.fileno(),
+                )  # fmt: skip
         finally:
             os.close(write)
-        self.environment["DBUS_SESSION_BUS_ADDRESS"] = await self._answer(read, "the session bus")
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = await self._answer(read, "the session bus", said)
         await self._manage([])
         await self._sandbox.spawn(["tint2"], self.environment)
         await self._sandbox.spawn(["pcmanfm", "--desktop"], self.environment)
@@ -105,27 +107,34 @@ class Session:
         done = await self._sandbox.run(["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"], self.environment, 5.0)
         return True if b"window id" in done.stdout else None
 
-    async def _answer(self, pipe: int, who: str) -> str:
-        """The first line that a server prints when it is ready; the end of the pipe means that it died."""
+    async def _answer(self, pipe: int, who: str, log: Path) -> str:
+        """The first line that a server prints when it is ready; the end of the pipe means that it died.
+
+        Raises EnvError with the last of what is in its log.
+        """
         os.set_blocking(pipe, False)
         reader = asyncio.StreamReader()
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb")
         )
+        failed = "ended while it started"
         try:
             line = await asyncio.wait_for(reader.readline(), _START_LIMIT)
         except TimeoutError:
-            line = b""
+            line, failed = b"", f"did not start in {_START_LIMIT:.0f} s"
         finally:
             transport.close()
         if not line.strip():
-            log = self._sandbox.folder.path / "xvfb.log"
-            raise EnvError(f"{who} did not start: {log.read_text(errors='replace').strip()[-300:]}")
+            raise EnvError(f"{who} {failed}: {_end_of(log)}")
         return line.decode().strip()
 
     def close(self) -> None:
         """Takes away the way in; what runs inside ends with the sandbox."""
         _sweep(self._number)
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace").strip()[-300:]
 
 
 def _sweep(number: int) -> None:

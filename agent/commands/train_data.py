@@ -28,7 +28,7 @@ Patterns = Annotated[
         help="Ids or patterns of scenarios in a browser; else miniwob/* and web/*.", metavar="[SCENARIO]..."
     ),
 ]
-Parallel = Annotated[int | None, typer.Option(help="Worlds at once; else three for each core.", min=1)]
+Parallel = Annotated[int | None, typer.Option(help="Worlds at once; else four for each core.", min=1)]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file instead of ./surehand.toml.")]
 
 
@@ -114,7 +114,7 @@ def _make(job: _Job, tell: "Tell", part: "Part") -> None:
     try:
         with screen.status("opening worlds") as status, Writer(job.out, about) as writer:
             bulk = Bulk(lambda scenario, seed: task_for(job.settings, scenario, seed), near_worlds(job.settings), tell,
-                        part, job.parallel or 3 * (os.cpu_count() or 1), writer.add, say)  # fmt: skip
+                        part, job.parallel or 4 * (os.cpu_count() or 1), writer.add, say)  # fmt: skip
             tally = asyncio.run(bulk.run(job.scenarios, seeds))
     except HeldOutError as error:
         raise UserError(str(error), remedy="choose other --seeds") from None

@@ -152,7 +152,11 @@ def _lesson(number: int, stage: str) -> "Lesson":
 
 def _say(look: Any) -> None:
     used = f", {look.used:.0%} of the chip" if look.used is not None else ""
-    marks = ", ".join(f"{name} {mark:.0%}" for name, mark in look.exam.items())
+    shown = {name: mark for name, mark in look.exam.items() if name in ("letters seen", "looks right")}
+    for word in ("letters", "hit"):  # the mean over kinds of lessons; `curve.jsonl` has each
+        those = [mark for name, mark in look.exam.items() if name.endswith(f" {word}")]
+        shown |= {word: sum(those) / len(those)} if those else {}
+    marks = ", ".join(f"{name} {mark:.0%}" for name, mark in shown.items())
     _print(
         f"{look.minutes:6.1f} min  {look.lessons} lessons  {look.pictures_per_second:.0f} pictures/s{used}"
         f"  loss {look.loss:.3f}, unread {look.unread:.3f}  {marks}"

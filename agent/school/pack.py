@@ -142,23 +142,19 @@ def _packed(block: list[Lesson]) -> bytes:
             shown.append(numbers[key])
         told.append({"kind": lesson.kind, "messages": lesson.messages, "completion": lesson.completion, "shown": shown,
                      "letters": lesson.letters})  # fmt: skip
-    colours = np.unique(np.concatenate([np.unique(picture) for picture in pictures])) if pictures else np.zeros(0)
-    arrays: dict[str, NDArray[Any]] = {
-        "told": np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
-        "colours": colours,
-    }
-    small = np.uint8 if len(colours) <= 256 else np.uint16 if len(colours) <= 65_536 else np.uint32
-    shapes = []
+    arrays: dict[str, NDArray[Any]] = {"told": np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8)}
+    lines, shapes = dict[int, NDArray[np.uint32]](), []
     for width in sorted({picture.shape[1] for picture in pictures}):
         those = [number for number, picture in enumerate(pictures) if picture.shape[1] == width]
-        every = np.concatenate([np.searchsorted(colours, pictures[number]).astype(small) for number in those])
-        lines, places = np.unique(every, axis=0, return_inverse=True)
-        first = np.unique(places, return_index=True)[1]  # in the order in which they come, for they resemble each other
-        order = np.argsort(first)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        arrays |= {f"lines-{width}": lines[order], f"places-{width}": rank[places.reshape(-1)].astype(np.uint32)}
+        index: dict[bytes, int] = {}  # lines in the order in which they come, for neighbours resemble each other
+        places = [index.setdefault(line.tobytes(), len(index)) for number in those for line in pictures[number]]
+        lines[width] = np.frombuffer(b"".join(index), np.uint32).reshape(-1, width)
+        arrays[f"places-{width}"] = np.array(places, np.uint32)
         shapes += [(number, pictures[number].shape[0], width) for number in those]
+    colours = np.unique(np.concatenate([some.reshape(-1) for some in lines.values()])) if lines else np.zeros(0)
+    small = np.uint8 if len(colours) <= 256 else np.uint16 if len(colours) <= 65_536 else np.uint32
+    arrays |= {f"lines-{width}": np.searchsorted(colours, some).astype(small) for width, some in lines.items()}
+    arrays["colours"] = colours
     arrays["shapes"] = np.array(shapes, np.int64).reshape(-1, 3)
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)  # LZMA makes half of what deflating would

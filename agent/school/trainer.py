@@ -63,7 +63,7 @@ class Slice:
     only_letters: bool = False
     """Whether only the tower learns, by its letters: the first thing, and far quicker without answers."""
     look: float = 1.0
-    """Minutes between looks at unread lessons."""
+    """Minutes between looks at unread lessons, and more where a look takes long: at most a fifth of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +112,12 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             progress.note(batch, loss)
             if progress.due or progress.over:
+                began = progress.minutes
                 learner.eval()
                 with torch.no_grad():
                     unread_loss, marks = _unread(model, spelling, gaze, teller, unread, device)
                 asked = examine(model) if examine and not this.only_letters else {}
-                look = progress.look(unread_loss, marks | asked)
+                look = progress.look(unread_loss, marks | asked, began)
                 learner.train()
                 looks.append(look)
                 _write(folder, look)
@@ -201,7 +202,8 @@ class _Progress:
     """Counts what a slice has done."""
 
     def __init__(self, model: Any, this: Slice) -> None:
-        self._this, self._began, self._looked = this, time.monotonic(), 0.0
+        self._this, self._began = this, time.monotonic()
+        self._looked = self._looking = 0.0
         self._see = sum(weight.numel() for weight in model.model.visual.parameters())
         self._say = sum(weight.numel() for weight in model.model.language_model.parameters())
         self._peak = _peak(this.device)
@@ -221,7 +223,7 @@ class _Progress:
     @property
     def due(self) -> bool:
         """Whether it is time for a look."""
-        return self.minutes - self._looked >= self._this.look
+        return self.minutes - self._looked >= max(self._this.look, 4 * self._looking)
 
     def note(self, batch: Batch, loss: torch.Tensor) -> None:
         """Counts a step."""
@@ -233,8 +235,8 @@ class _Progress:
         self._work += 0 if self._this.only_letters else 6 * self._say * batch.tokens.numel()
         self._losses.append(loss.detach())
 
-    def look(self, unread: float, exam: dict[str, float]) -> Look:
-        """How far it is; raises FloatingPointError."""
+    def look(self, unread: float, exam: dict[str, float], began: float) -> Look:
+        """How far it is after a look that began at this minute; raises FloatingPointError."""
         minutes = self.minutes
         loss = float(torch.stack(self._losses).float().mean())
         if not math.isfinite(loss):
@@ -245,7 +247,7 @@ class _Progress:
             pictures_per_second=round(self._pictures / (minutes * 60), 1),
             used=self._work / (minutes * 60) / self._peak if self._peak else None, exam=exam,
         )  # fmt: skip
-        self._looked, self._losses = self.minutes, []
+        self._looked, self._looking, self._losses = self.minutes, self.minutes - began, []
         return look
 
 

@@ -199,11 +199,19 @@ class Window:
             self.window.set_wm_protocols([self._display.intern_atom("_NET_WM_PING")])
         self.window.map()
         self._display.sync()
-        desktop.wait_for_manager()  # which would take the focus away again
-        self.window.set_input_focus(X.RevertToParent, X.CurrentTime)
-        self._display.sync()
+        self._take_focus()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
+
+    def _take_focus(self) -> None:
+        """Gets the keys, and has them still when the window manager knows: it may give them back to itself."""
+        focus: Any = None
+        while getattr(focus, "id", focus) != self.window.id:
+            self._desktop.wait_for_manager()
+            self.window.set_input_focus(X.RevertToParent, X.CurrentTime)
+            self._display.sync()
+            self._desktop.wait_for_manager()
+            focus = self._display.get_input_focus().focus
 
     def close(self) -> None:
         """Ends it."""
