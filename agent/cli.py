@@ -14,6 +14,7 @@ from agent.commands.memory import memory
 from agent.commands.osworld import osworld_app
 from agent.commands.recording import record
 from agent.commands.see import describe, ground
+from agent.commands.service import examine_service, mcp, up, work
 from agent.commands.train import train_app
 from agent.commands.tune import tune_app
 from agent.serving.commands import serve
@@ -160,12 +161,18 @@ def demo(
 @app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    service: Annotated[
+        Path | None, typer.Option(help="Look at the service in this folder instead.", metavar="FOLDER")
+    ] = None,
+    database: Annotated[str, typer.Option(help="With --service: its Postgres database.", metavar="URL")] = "",
     config: Config = None,
 ) -> None:
     """Say what is missing on this machine, and the command that mends it. Exit status 1 if something needed is."""
     from agent.commands.doctor import doctor as command
     from agent.settings import load
 
+    if service is not None:
+        raise typer.Exit(examine_service(service, database, as_json))
     raise typer.Exit(command(load(config), as_json))
 
 
@@ -256,6 +263,9 @@ def play_tests(
 app.command()(record)
 app.command()(export)
 app.command()(serve)
+app.command()(up)
+app.command()(work)
+app.command()(mcp)
 app.command()(memory)
 app.command()(describe)
 app.command()(ground)

@@ -7,14 +7,29 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Protocol
 
 from agent.model import Model, OracleModel
+from agent.rules import Rule
 from agent.trace import Leave, Question, Step
 from env.base import Environment, Probe
 from scenarios.base import Oracle, Task
 
 MakeWorld = Callable[[Task], Environment]
 """Makes a world of the task's kind and size, not yet reset."""
+
+
+class KeptWorld(Environment, Protocol):
+    """A world that outlives the process that uses it."""
+
+    async def attach(self) -> None:
+        """Goes on with it. Raises EnvError when it is gone."""
+        ...
+
+    async def release(self) -> None:
+        """Lets go of keys and buttons."""
+        ...
+
 
 MakeModel = Callable[[Task, Probe], Model]
 """Makes or hands out the model of a run; only an oracle may use the probe."""
@@ -32,13 +47,16 @@ async def nobody(question: Question) -> Leave:
 class Means:
     """`tokens` limits prompts and replies together; `approve` holds verbs that need the leave of whom `ask` asks.
 
-    With `patient` there are no limits: a person takes as long as they do.
+    `rules` say more of that. With `patient` there are no limits: a person takes as long as they do. While `hold` says
+    so the run waits between two steps, for what `ask` answers to that.
     """
 
     tokens: int | None = None
     approve: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = ()
     ask: Ask = nobody
     patient: bool = False
+    hold: Callable[[], bool] = lambda: False
     on_step: Callable[[Step], None] = lambda step: None
     clock: Callable[[], float] = time.monotonic
 

@@ -134,9 +134,11 @@ def write_index(folders: Iterable[Path], file: Path, title: str, lead: str = "")
 
 
 def write_page(file: Path, page: str) -> Path:
-    """Writes a page and returns its path. Raises UserError."""
+    """Writes a page, whole or not at all, and returns its path. Raises UserError."""
+    part = file.with_name(f"{file.name}.part")
     try:
-        file.write_text(page, encoding="utf-8")
+        part.write_text(page, encoding="utf-8")
+        part.replace(file)
     except OSError as error:
         raise UserError(f"cannot write {str(file)!r}", cause=error.strerror or str(error)) from None
     return file

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 from langsmith import tracing_context
 
 from agent.graph import Context, Start, State, checkpoints, ending, loop
-from agent.means import ALONE, MakeModel, MakeWorld, Means
+from agent.means import ALONE, KeptWorld, MakeModel, MakeWorld, Means
 from agent.model import Model, OracleModel, Served
 from agent.provenance import revision, versions
 from agent.trace import Decision, Failure, Leave, Question, Run, RunFolder, Status, Step, Stop
@@ -23,19 +23,6 @@ from env.base import Environment, Probe
 from env.settle import pause
 from scenarios.base import Check, CheckResult, Once, Task
 from tools.errors import EnvError, ModelError, ScenarioError, UserError
-
-
-class KeptWorld(Environment, Protocol):
-    """A world that outlives the process that uses it."""
-
-    async def attach(self) -> None:
-        """Goes on with it. Raises EnvError when it is gone."""
-        ...
-
-    async def release(self) -> None:
-        """Lets go of keys and buttons."""
-        ...
-
 
 LOOKS_AGAIN = (0.2, 0.3, 0.5)
 """Seconds that programs get to finish what the last action began, such as writing a file, before a fail is final."""
@@ -227,7 +214,8 @@ class _Attempt:
         first = len(self.steps) + 1
         context = Context(
             goal=self.task.goal, env=world, model=model, folder=self.folder, limits=self.task.limits,
-            tokens=self.means.tokens, approve=self.means.approve, patient=self.means.patient, steps=self.steps,
+            tokens=self.means.tokens, approve=self.means.approve, rules=self.means.rules,
+            patient=self.means.patient,            hold=self.means.hold, steps=self.steps,
             clock=self._clock, began=self._clock() - sum(sum(step.seconds.values()) for step in self.steps),
             on_step=self.means.on_step, over=self._over if self.task.episode else None,
         )  # fmt: skip

@@ -3,7 +3,7 @@
 import os
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -14,10 +14,13 @@ from env.vault import SHORTEST, Secret
 from tools.errors import UserError
 
 
-def secrets_of(settings: Settings) -> dict[str, Secret]:
-    """Every secret that the settings bind to a place, with its value. Raises UserError; no message holds a value."""
+def secrets_of(settings: Settings, besides: Container[str] = ()) -> dict[str, Secret]:
+    """Every secret that the settings bind to a place, with its value; those in `besides` come from elsewhere.
+
+    Raises UserError; no message holds a value.
+    """
     filed = _file(settings.secrets_file) if settings.secrets_file else {}
-    return {name: _secret(settings, name, filed) for name in settings.secrets}
+    return {name: _secret(settings, name, filed) for name in settings.secrets if name not in besides}
 
 
 def _secret(settings: Settings, name: str, filed: Mapping[str, str]) -> Secret:

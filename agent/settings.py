@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from agent.rules import Rule
 from env import settle
 from env.allow import VERB_NAMES, Allow, known_domains, known_verbs
 from env.described import View
@@ -29,9 +30,11 @@ from tools.geometry import Size
 
 PREFIX = "SUREHAND_"
 FILE = Path("surehand.toml")
-OTHERS = ("SUREHAND_CONFIG", "SUREHAND_ISOLATION", "SUREHAND_OSWORLD_TASKS", "SUREHAND_OSWORLD_CACHE")
-"""Variables of that prefix that are no settings: which file to read, env.sandbox's wish for less isolation, and where
-the files of a suite lie (scenarios.suites.osworld)."""
+OTHERS = (
+    "SUREHAND_CONFIG", "SUREHAND_ISOLATION", "SUREHAND_OSWORLD_TASKS", "SUREHAND_OSWORLD_CACHE", "SUREHAND_TOKEN",
+)  # fmt: skip
+"""Variables of that prefix that are no settings: which file to read, env.sandbox's wish for less isolation, where the
+files of a suite lie (scenarios.suites.osworld), and the token of a client of the service (agent.service)."""
 
 
 def _folders(value: object) -> object:
@@ -139,8 +142,12 @@ class Settings(BaseSettings):
     """Verbs that may be done, such as `left_click,type`, within those that the scenario allows; unset sets no limit."""
     allow_domains: Annotated[Names, AfterValidator(known_domains)] = None
     """Domains that a browser may speak to, such as `shop.example,127.0.0.1:8000`; unset sets no limit of its own."""
+    private: bool = True
+    """Whether a site that may be reached may be in a private network, though its name does not say so."""
     approve: Annotated[Names, AfterValidator(_verbs_or_all)] = None
     """Verbs that you are asked about first: `type,key`, `all` or `none`; unset asks on your own display only."""
+    rules: tuple[Rule, ...] = ()
+    """Rules that `ask` a person or `deny`, by `actions`, `domains`, the `text` of the target, characters `typed`."""
     secrets: dict[str, Bound] = Field(default_factory=dict)
     """Secrets by name, with the `domains` or `apps` that each may be typed into; SUREHAND_SECRET_… hold the values."""
     secrets_file: Path | None = None

@@ -81,19 +81,25 @@ class Unreadable(_Value):
 
 
 class Question(_Value):
-    """What a person is asked: whether an action may be done, or whether the run may go on with their display."""
+    """What a person is asked: whether an action may be done, or whether the run may go on.
 
-    kind: Literal["action", "display"]
+    It waits because they moved the pointer of their own `display`, or because they asked for a `pause`. `why` is what a
+    rule says of its reason.
+    """
+
+    kind: Literal["action", "display", "pause"]
     number: int
     say: str = ""
     action: Action | None = None
+    why: str = ""
 
 
 class Leave(_Value):
-    """A person's answer; the reason is told to the model."""
+    """A person's answer; the reason is told to the model. In a pause it may be an `action` of their own to be done."""
 
     answer: Literal["allow", "deny", "stop"]
     reason: str = ""
+    action: Action | None = None
 
 
 class Step(_Value):

@@ -145,7 +145,7 @@ class BrowserWorld:
             self._session = await Session.start(self._sandbox, self._spec.size, desktop=False)
             await self._display.open(self._session.outside)
             display = self._session.environment
-        self._proxy = Proxy(self._sandbox, self._border, network=self._spec.network)
+        self._proxy = Proxy(self._sandbox, self._border, network=self._spec.network, private=self._spec.private)
         await self._proxy.open()
         self._chromium = Chromium(self._sandbox, _VIEWS[self._spec.kind], display, self._spec.size)
         await self._chromium.start(self._program)

@@ -25,10 +25,11 @@ from starlette.routing import Route
 
 from env.base import Judged, Traced, Watched
 from env.folder import WorldFolder
+from env.ocr import read_lines
 from env.settle import until
 from env.setup import SetupStep
 from env.vault import Misplaced, Secret, Vault, names_in
-from env.veil import veiled
+from env.veil import legible, veiled
 from env.wire import FACTS
 from env.world import Look, World, WorldSpec
 from tools.actions import Action, Outcome
@@ -70,6 +71,7 @@ class Keeper:
         self._turn = asyncio.Lock()
         self._outcomes: dict[int, Outcome] = {}
         self._begun = 0
+        self._typed = False
         self._vault = Vault({})
         self._last_word = time.monotonic()
         self._id = secrets.token_hex(8)
@@ -78,7 +80,7 @@ class Keeper:
     async def reset(self, body: bytes) -> Response:
         """A fresh world; numbers begin anew."""
         order = ResetOrder.model_validate_json(body)
-        self._outcomes, self._begun = {}, 0
+        self._outcomes, self._begun, self._typed = {}, 0, False
         await self._world.reset(order.setup, order.seed)
         return JSONResponse(self._world.describe() | {"keeper": self._id})
 
@@ -102,7 +104,10 @@ class Keeper:
             if after <= spots:
                 break
             spots |= after
-        return look._replace(frame=veiled(look.frame, spots))
+        frame = veiled(look.frame, spots)
+        if self._typed:  # what drew the text where no layout tells of it: a canvas, a picture, a terminal
+            frame = veiled(frame, legible(await read_lines(frame.png), self._vault.values))
+        return look._replace(frame=frame)
 
     async def secrets(self, body: bytes) -> Response:
         """Takes the secrets, which stay in the memory of this process."""
@@ -127,6 +132,7 @@ class Keeper:
             action = self._vault.filled(order.action, place)
         except Misplaced as why:
             return Outcome(ok=False, note=str(why))
+        self._typed = True
         await self._world.typed(place)
         outcome = await self._world.act(action)
         return outcome.model_copy(update={"note": self._vault.masked(outcome.note)})

@@ -38,9 +38,9 @@ class _Request(NamedTuple):
 class Proxy(Passage):
     """Serves one sandbox. One request a connection, so that each passes the border."""
 
-    def __init__(self, sandbox: Sandbox, border: Border, *, network: bool) -> None:
+    def __init__(self, sandbox: Sandbox, border: Border, *, network: bool, private: bool = True) -> None:
         super().__init__()
-        self._sandbox, self._border, self._network = sandbox, border, network
+        self._sandbox, self._border, self._network, self._private = sandbox, border, network, private
 
     async def open(self) -> None:
         """Begins to listen inside. Raises EnvError."""
@@ -81,17 +81,18 @@ class Proxy(Passage):
         if not self._network:
             raise EnvError("this world has no network")
         async with asyncio.timeout(_DIAL_WITHIN):
-            return await asyncio.open_connection(await _resolve(request.host, request.port), request.port)
+            return await asyncio.open_connection(await self._resolve(request), request.port)
 
-
-async def _resolve(host: str, port: int) -> str:
-    """An address of the host. Raises OSError: unknown, or a name that leads to this machine without saying so."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    address = str(found[0][4][0])
-    its = ipaddress.ip_address(address.partition("%")[0])
-    if (its.is_loopback or its.is_link_local or its.is_unspecified) and host not in ("localhost", address):
-        raise OSError(f"{host} leads to {address}")
-    return address
+    async def _resolve(self, request: _Request) -> str:
+        """An address of the host. Raises OSError: unknown, or a name that leads inside without saying so."""
+        host = request.host
+        found = await asyncio.get_running_loop().getaddrinfo(host, request.port, type=socket.SOCK_STREAM)
+        address = str(found[0][4][0])
+        its = ipaddress.ip_address(address.partition("%")[0])
+        here = its.is_loopback or its.is_link_local or its.is_unspecified
+        if host not in ("localhost", address) and (here or not (self._private or its.is_global)):
+            raise OSError(f"{host} leads to {address}")
+        return address
 
 
 def _read(head: bytes) -> _Request:

@@ -30,9 +30,10 @@ class WorldSpec(BaseModel):
     person's own display; that `display` itself; or a `page` of a browser that runs already: `endpoint` is the address
     of its debugging port, `target` the page's id. What a person does is `watched` in a window and on their display.
     `lease` is in seconds: a keeper that nobody spoke to for so long ends its world. With `network` its programs reach
-    the outside, as far as `allow` lets. With `trace` a browser keeps a trace of Playwright's. With `same_page` a reset
-    of a headless browser cleans the page that is open instead of opening a new profile, four times as fast, and the
-    page is asked whether anything in it moves, instead of noting each frame that it draws: a sixth less work.
+    the outside, as far as `allow` lets, and private networks by a host's name only if `private`. With `trace` a browser
+    keeps a trace of Playwright's. With `same_page` a reset of a headless browser cleans the page that is open instead
+    of opening a new profile, four times as fast, and the page is asked whether anything in it moves, instead of noting
+    each frame that it draws: a sixth less work.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +47,7 @@ class WorldSpec(BaseModel):
     lease: float = 120.0
     allow: Allow = EVERYTHING
     network: bool = False
+    private: bool = True
     trace: bool = False
     watched: bool = False
     same_page: bool = False

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -30,6 +30,7 @@ INSTALLED = Path("/var/lib/dpkg/status")
 OPTIONAL = {
     "office": "scenarios with spreadsheets and letters cannot be run",
     "media": "the scenario with a playlist cannot be run",
+    "service": "only tests need one here: the service has SQLite by itself",
 }
 """Sections of docker/packages.txt that most scenarios do without."""
 PROGRAMS = ("Xvfb", "openbox", "xdpyinfo", "dbus-launch", "bwrap", "setpriv")
@@ -52,8 +53,13 @@ class Finding(NamedTuple):
 
 
 def doctor(settings: Settings, as_json: bool) -> int:
-    """Looks at everything and says it. Returns 1 if something needed is missing."""
-    findings = list(examine(settings))
+    """Looks at everything on this machine and says it. Returns 1 if something needed is missing."""
+    return say(examine(settings), as_json)
+
+
+def say(examined: Iterable[Finding], as_json: bool) -> int:
+    """Says what was found. Returns 1 if something needed is missing."""
+    findings = list(examined)
     missing = sum(one.state == "missing" for one in findings)
     out = console()
     if as_json:

@@ -104,7 +104,7 @@ def _watched(
     with StepTable(out) as table:
         means = Means(
             tokens=settings.tokens, approve=frozenset() if yes else approvals(settings, task), on_step=table.step,
-            ask=person(out, table),
+            ask=person(out, table), rules=settings.rules,
         )  # fmt: skip
         done = asyncio.run(started(means))
     out.print()

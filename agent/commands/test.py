@@ -110,7 +110,7 @@ def make_mind(settings: Settings, asks: bool) -> MakeMind:
 
     Nobody is there while tests are played: what the settings want a person asked about is denied to the model.
     """
-    means = RunMeans(tokens=settings.tokens, approve=frozenset(settings.approve or ()))
+    means = RunMeans(tokens=settings.tokens, approve=frozenset(settings.approve or ()), rules=settings.rules)
 
     def make(case: Case, folder: Path) -> Mind | None:
         if not asks or settings.model in _WORDLESS:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -21,9 +21,10 @@ from agent.trace import Run
 from env.allow import EVERYTHING, VERB_NAMES, Allow
 from env.base import Environment, Probe
 from env.described import DescribedEnvironment, View
-from env.kept import KeptEnvironment
+from env.kept import NO_SECRETS, KeptEnvironment
 from env.near import NearEnvironment
 from env.sandbox import find_isolation
+from env.vault import Secret
 from env.world import NARROWEST, Kind, WorldSpec, find_chromium
 from scenarios.base import AnyWorld, Limits, Task
 from scenarios.loader import ASSETS, load
@@ -51,9 +52,12 @@ def task_for(settings: Settings, scenario: str, seed: int) -> Task:
     return replace(task, size=settings.size or task.size, limits=limits)
 
 
-def worlds(settings: Settings) -> MakeWorld:
-    """What makes the world of a task. Raises UserError for a secret without a value."""
-    secrets = secrets_of(settings)
+def worlds(settings: Settings, kept: Mapping[str, Secret] = NO_SECRETS) -> MakeWorld:
+    """What makes the world of a task; `kept` are secrets that come with their values.
+
+    Raises UserError for a secret without a value.
+    """
+    secrets = {**kept, **secrets_of(settings, kept)}
     return lambda task: described(settings, KeptEnvironment(_spec(settings, task), secrets=secrets))
 
 
@@ -108,7 +112,7 @@ def spec_for(
         kind="browser" if kind == "kiosk" and size.width < NARROWEST else kind,
         size=size, assets=assets, chromium=settings.chromium,
         quiet=settings.settle_quiet, limit=settings.settle_limit, lease=settings.lease,
-        allow=allow.narrowed(settings.allow), network=network,
+        allow=allow.narrowed(settings.allow), network=network, private=settings.private,
     )  # fmt: skip
 
 

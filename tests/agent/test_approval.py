@@ -10,6 +10,7 @@ import pytest
 
 from agent.means import Means
 from agent.model import ScriptedModel
+from agent.report import write_report
 from agent.runner import run
 from agent.trace import Leave, Question, RunFolder, Status, Stop
 from env.clock import VirtualClock
@@ -138,3 +139,29 @@ def test_without_a_terminal_it_is_denied_with_a_line(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0
     assert all(step.leave is None for step in RunFolder(tmp_path / "second").steps())
+
+
+async def test_a_run_that_is_held_waits_and_goes_on_with_a_word(tmp_path: Path) -> None:
+    model = Listener(ScriptedModel(*SOLUTION))
+    person = Person(Leave(answer="allow", reason="the shop is closed"))
+    means = Means(ask=person, hold=lambda: len(steps_of(tmp_path)) == 2 and not person.asked)
+    done = await run(a_task(), gives(model), scripted, tmp_path, means)
+    assert done.status == Status.PASSED
+    assert [(question.kind, question.number) for question in person.asked] == [("pause", 3)]
+    assert "the user says: the shop is closed" in str(model.heard[2][-1])
+    assert steps_of(tmp_path)[2].notice == "the user says: the shop is closed"
+
+
+async def test_what_a_person_does_in_a_pause_is_a_step_of_the_run(tmp_path: Path) -> None:
+    person = Person(Leave(answer="allow", action=SOLUTION[0]), Leave(answer="allow", action=SOLUTION[1]), ALLOW)
+    means = Means(ask=person, hold=lambda: len(person.asked) < 3)
+    done = await run(a_task(), says(*SOLUTION[2:]), scripted, tmp_path, means)
+    assert done.status == Status.PASSED
+    assert [step.completion.model for step in steps_of(tmp_path)] == ["person", "person", "", ""]
+    assert [step.number for step in steps_of(tmp_path)] == [1, 2, 3, 4]
+
+
+async def test_a_run_that_is_stopped_in_a_pause_has_no_score(tmp_path: Path) -> None:
+    done = await run(a_task(), says(*SOLUTION), scripted, tmp_path, Means(ask=Person(STOP), hold=lambda: True))
+    assert (done.status, done.stop, steps_of(tmp_path)) == (Status.STOPPED, Stop(reason="person"), [])
+    assert "Stopped" in write_report(tmp_path).read_text()

@@ -1,8 +1,8 @@
 """`make bench`: what a step costs without a model, what a reset costs, how a capture compares with its floor, and how
 surehand compares with tests written by hand, with OSWorld's client and with two ways to play MiniWoB++; what lessons
-in bulk cost.
+in bulk cost; how long the service takes to answer under load.
 
-    python -m tests.bench [capture] [resets] [steps] [replay] [osworld] [episodes] [demonstrations]
+    python -m tests.bench [capture] [resets] [steps] [replay] [osworld] [episodes] [demonstrations] [service]
 
 Each figure is measured in this run on this machine; the ratios compare two things measured side by side.
 """
@@ -17,10 +17,11 @@ from tests.bench.demonstrations import demonstrations
 from tests.bench.episodes import episodes
 from tests.bench.osworld import osworld
 from tests.bench.replay import replay
+from tests.bench.service import service
 from tests.bench.steps import resets, steps
 
 PARTS = {"capture": captures, "resets": resets, "steps": steps, "replay": replay, "osworld": osworld,
-         "episodes": episodes, "demonstrations": demonstrations}  # fmt: skip
+         "episodes": episodes, "demonstrations": demonstrations, "service": service}  # fmt: skip
 
 
 async def main(names: list[str]) -> None:

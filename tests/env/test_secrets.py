@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr, ValidationError
 
-from env.base import Node, Shots, Window
+from env.base import Line, Node, Shots, Window
 from env.hiding import hiding
 from env.kept import KeptEnvironment
 from env.ocr import read_lines
 from env.setup import Launch, OpenUrl, PutFile, Serve, SetupStep
 from env.vault import Misplaced, Place, Secret, Vault
-from env.veil import veiled
+from env.veil import legible, veiled
 from env.world import WorldSpec
 from tests.env.worlds import PAGES, SIZE
 from tools.actions import Key, LeftClick, Type
@@ -89,6 +89,23 @@ def test_a_veil_covers_a_rectangle_and_nothing_else() -> None:
     picture = Image.open(io.BytesIO(veiled(frame, [Rect(20, 20, 40, 30), Rect(90, 50, 300, 300)]).png))
     assert picture.getpixel((20, 20)) == picture.getpixel((39, 29)) == picture.getpixel((99, 59)) == (60, 64, 67)
     assert picture.getpixel((10, 10)) == picture.getpixel((60, 25)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("read", "covered"),
+    [
+        ("your PIN is Zeppelin42", True),
+        ("your PIN is Zeppe1in 42", True),
+        ("Zepplin42", True),
+        ("zeppel1n4z!", True),
+        ("Zeppelins fly at 42 knots", False),
+        ("a table with many words", False),
+        ("", False),
+    ],
+)
+def test_what_ocr_reads_as_a_secret_is_covered(read: str, covered: bool) -> None:
+    line = Line(text=read, rect=Rect(1, 2, 3, 4), score=1)
+    assert legible([line], ["Zeppelin42"]) == ((line.rect,) if covered else ())
 
 
 def test_what_an_x_display_hides() -> None:
