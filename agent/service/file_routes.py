@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import FileResponse
 
-from agent.report import write_report
 from agent.service.access import Viewer
 from agent.service.desk import Desk
-from agent.service.orders import StepPage, StepView
+from agent.service.orders import StepPage
+from agent.service.records import PAGE, steps_of, write_page_of
 from agent.service.run_routes import AtDesk
 from agent.service.store import Refused
 from agent.trace import RunFolder
@@ -26,7 +26,7 @@ def steps(
 ) -> StepPage:  # fmt: skip
     """The steps of a run behind step `after`."""
     number, folder = _folder(desk, run_id, attempt)
-    found = [StepView.of(step) for step in folder.steps() if step.number > after]
+    found = [step for step in steps_of(folder) if step.number > after]
     return StepPage(attempt=number, steps=tuple(found[:limit]), result=folder.run().result)
 
 
@@ -56,9 +56,9 @@ def last_screenshot(run_id: str, desk: AtDesk, caller: Viewer) -> FileResponse:
 def report(run_id: str, desk: AtDesk, caller: Viewer, attempt: Annotated[int | None, _ATTEMPT] = None) -> FileResponse:
     """The run as one page; its pictures are below /v1/runs/ID/shots/."""
     _, folder = _folder(desk, run_id, attempt)
-    file = folder.path / "report.html"
+    file = folder.path / PAGE
     if not file.is_file():
-        write_report(folder.path)
+        write_page_of(folder)
     return FileResponse(file, media_type="text/html", headers=_SAFE | {"Content-Security-Policy": "sandbox"})
 
 

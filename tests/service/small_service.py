@@ -14,7 +14,7 @@ from agent.model import Model, ScriptedModel
 from agent.prompt import Message
 from agent.service.house import first_words, serve
 from agent.service.orders import RunOrder
-from agent.service.parts import Prepared
+from agent.service.prepared import PreparedTask
 from agent.service.safe import Safe
 from agent.service.setup import Setup
 from agent.service.worker import main
@@ -57,13 +57,13 @@ class SmallParts:
     def secrets(self) -> Mapping[str, Secret]:
         return self._safe.secrets()
 
-    def prepared(self, order: RunOrder) -> Prepared:
+    def prepared(self, order: RunOrder) -> PreparedTask:
         if order.model not in MODELS:
             raise UserError(f"no model {order.model!r}")
         limits = Limits(steps=order.limits.steps or 400, seconds=60)
         goal = {"goal": order.goal} if order.goal else {}
-        task = a_task(scenario=order.scenario or "goal", seed=order.seed, limits=limits, **goal)
-        return Prepared(
+        task = a_task(scenario=order.name, seed=order.seed, limits=limits, **goal)
+        return PreparedTask(
             task=task, settings={"model": order.model}, make_model=lambda used: self._model(order, used),
             make_world=lambda: scripted, kept=self._kept, approve=frozenset(order.guard.approve),
             rules=order.guard.rules,
@@ -71,6 +71,9 @@ class SmallParts:
 
     def scenarios(self, patterns: Iterable[str]) -> list[str]:
         return [pattern.replace("*", "note") for pattern in patterns]
+
+    def tests(self, patterns: Iterable[str]) -> list[str]:
+        return [pattern.replace("*", "test_note.yaml") for pattern in patterns]
 
     def _model(self, order: RunOrder, used: int) -> MakeModel:
         def make(task: Task, probe: Probe) -> Model:
