@@ -32,15 +32,21 @@ def files(folders: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
-def matching(pattern: str, folders: Iterable[Path]) -> list[str]:
-    """The ids that a pattern fits, or the file of which it fits: `shop/*` is a pattern.
+def matching(patterns: Iterable[str], folders: Iterable[Path]) -> list[str]:
+    """The ids that any of the patterns fits, or whose file it fits: `shop/*` is one, `shop/*::ada` another.
 
-    Raises UserError for the first mistake in a file that may hold one of them.
+    Raises UserError for a pattern that fits none, and for the first mistake in a file that may hold a test of them.
     """
-    place, _, row = pattern.partition(_ROW)
-    found = {file: path for file, path in files(folders).items() if fnmatchcase(file, place)}
-    ids = [name for file, path in found.items() for name in _cases(file, path)]
-    return [name for name in ids if not row or fnmatchcase(name, pattern)]
+    known = files(folders)
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        place, _, row = pattern.partition(_ROW)
+        ids = [name for file, path in known.items() if fnmatchcase(file, place) for name in _cases(file, path)]
+        fit = [name for name in ids if not row or fnmatchcase(name, pattern)]
+        if not fit:
+            raise UserError(f"no test fits {pattern!r}", remedy="the service is told of tests by --tests FOLDER")
+        found |= dict.fromkeys(fit)
+    return list(found)
 
 
 def case_named(name: str, folders: Iterable[Path]) -> Case:
@@ -80,4 +86,4 @@ def _row(case: Case) -> str:
 
 
 def _unknown(name: str, known: Iterable[str]) -> UserError:
-    return UserError(f"no test {name!r}", remedy=meant(name, known) or "the service was told of no such test")
+    return UserError(f"no test {name!r}", remedy=meant(name, known) or "the service is told of tests by --tests FOLDER")

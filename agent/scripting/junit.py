@@ -43,7 +43,8 @@ def junit(tests: Sequence[Told], name: str = "surehand") -> bytes:
         errors=str(counts["error"]), skipped=str(counts["skipped"]), time=f"{sum(test.seconds for test in tests):.3f}",
     )  # fmt: skip
     suite.extend(_case(test) for test in tests)
-    return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    written: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _told(result: Result, page: Path) -> Told:

@@ -142,7 +142,8 @@ class _Trial:
             name=self._case.name, title=self._case.file.title, file=self._case.path, world=self._case.file.world,
             started=self._started, seconds=round(time.monotonic() - self._began, 3), ending=ending,
             fault=fault, why=why or (broken.why if broken else ""), line=broken.line if broken else 0,
-            steps=tuple(self._done), final=self._final, mended=tuple(self._healer.mended) if self._healer else (), folder=self._folder,
+            steps=tuple(self._done), final=self._final,
+            mended=tuple(self._healer.mended) if self._healer else (), folder=self._folder,
         )  # fmt: skip
 
     async def _play(self, world: Environment) -> Ending:

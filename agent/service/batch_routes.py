@@ -53,6 +53,5 @@ def _told(run: RunView) -> Told:
         return Told(group, name, seconds)
     if run.status in (None, Status.STOPPED, Status.UNCHECKED):
         return Told(group, name, seconds, "skipped", run.why or run.status or run.state)
-    return Told(
-        group, name, seconds, "error" if run.status.startswith("error:") else "failure", run.why, [f"run {run.id}"]
-    )
+    broke = run.status.startswith("error:")
+    return Told(group, name, seconds, "error" if broke else "failure", run.why, [f"run {run.id}"])

@@ -16,6 +16,8 @@ from agent.trace import RunFolder
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["files"])
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private"}
+_Shot = Annotated[str, Path(pattern=r"^[0-9a-f]{64}\.png$")]
+_Part = Annotated[str, Path(pattern="^(do|point|judge)-[0-9]{1,4}$")]
 _ATTEMPT = Query(ge=1, le=100, description="Which attempt; unset is the last one.")
 
 
@@ -59,15 +61,37 @@ def report(run_id: str, desk: AtDesk, caller: Viewer, attempt: Annotated[int | N
     file = folder.path / PAGE
     if not file.is_file():
         write_page_of(folder)
-    return FileResponse(file, media_type="text/html", headers=_SAFE | {"Content-Security-Policy": "sandbox"})
+    return _page(file)
 
 
 @router.get("/shots/{name}", response_class=FileResponse)
-def shot(
-    run_id: str, name: Annotated[str, Path(pattern=r"^[0-9a-f]{64}\.png$")], desk: AtDesk, caller: Viewer
-) -> FileResponse:
+def shot(run_id: str, name: _Shot, desk: AtDesk, caller: Viewer) -> FileResponse:
     """A picture as the report names it."""
     return screenshot(run_id, name.removesuffix(".png"), desk, caller)
+
+
+@router.get("/{part}/report.html", response_class=FileResponse)
+def part(run_id: str, part: _Part, desk: AtDesk, caller: Viewer) -> FileResponse:
+    """What a model did in a test, as one page: the test's report leads there."""
+    return _page(_there(desk, run_id, f"{part}/{PAGE}"))
+
+
+@router.get("/{part}/shots/{name}", response_class=FileResponse)
+def part_shot(run_id: str, part: _Part, name: _Shot, desk: AtDesk, caller: Viewer) -> FileResponse:
+    """A picture of that."""
+    return FileResponse(_there(desk, run_id, f"{part}/shots/{name}"), media_type="image/png", headers=_SAFE)
+
+
+def _page(file: FilePath) -> FileResponse:
+    return FileResponse(file, media_type="text/html", headers=_SAFE | {"Content-Security-Policy": "sandbox"})
+
+
+def _there(desk: Desk, run_id: str, name: str) -> FilePath:
+    """A file of the last attempt. Raises Refused."""
+    _, folder = _folder(desk, run_id, None)
+    if not (folder.path / name).is_file():
+        raise Refused(404, f"the run {run_id!r} has no {name}")
+    return folder.path / name
 
 
 def _place(desk: Desk, run_id: str, attempt: int) -> FilePath:

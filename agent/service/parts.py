@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from agent.commands.goal import Asked, goal_task
 from agent.commands.test import make_mind, make_world, needs_no_model
 from agent.commands.wiring import approvals, described, kept_world, model_for, require_model, task_for, worlds
-from agent.scripting import ids
+from agent.scripting import ids as test_ids
 from agent.secrets import secrets_of
 from agent.service.orders import RunOrder
 from agent.service.places import is_inside, is_own
@@ -55,7 +55,7 @@ class SurehandParts:
     def __init__(self, setup: Setup, safe: Safe | None = None) -> None:
         """Raises UserError for settings with mistakes, and for folders of tests that cannot be read together."""
         self._setup, self._settings, self._safe = setup, load(setup.config), safe
-        ids.files(setup.tests)
+        test_ids.files(setup.tests)
 
     def prepared(self, order: RunOrder) -> Prepared:
         """A scenario at its seed, a test, or a goal in a world of its own."""
@@ -81,25 +81,19 @@ class SurehandParts:
         """Those of the loader."""
         found: dict[str, None] = {}
         for pattern in patterns:
-            names = matching(pattern, self._settings.scenarios)
-            if not names:
+            ids = matching(pattern, self._settings.scenarios)
+            if not ids:
                 raise UserError(f"no scenario fits {pattern!r}", remedy="`surehand scenarios list` shows them all")
-            found |= dict.fromkeys(names)
+            found |= dict.fromkeys(ids)
         return list(found)
 
     def tests(self, patterns: Iterable[str]) -> list[str]:
-        """Those below the folders that the service was given."""
-        found: dict[str, None] = {}
-        for pattern in patterns:
-            names = ids.matching(pattern, self._setup.tests)
-            if not names:
-                raise UserError(f"no test fits {pattern!r}", remedy="start the service with the folder: --tests FOLDER")
-            found |= dict.fromkeys(names)
-        return list(found)
+        """Those below the folders that the service was told of."""
+        return test_ids.matching(patterns, self._setup.tests)
 
     def _test(self, settings: Settings, kept: Mapping[str, Secret], name: str) -> PreparedTest:
         """A test within the order's limits. Only the service's own settings open a way out of its world."""
-        case = ids.case_named(name, self._setup.tests)
+        case = test_ids.case_named(name, self._setup.tests)
         needs_no_model([case], settings, asks=True)
         if settings.model:
             require_model(settings)
