@@ -34,7 +34,7 @@ steps:
   - click: {role: button, name: Buy}
   - expect: {title: Bought}
 """
-PAGE = "<title>Shop</title><button onclick=\"document.title = 'Bought'\">Buy</button>"
+SHOP = "<title>Shop</title><button onclick=\"document.title = 'Bought'\">Buy</button>"
 SCRIPT = """{{"action": "goto", "url": "{address}"}}
 {{"action": "key", "keys": ["b"]}}
 {{"action": "wait", "time": 1}}
@@ -285,7 +285,7 @@ def browsing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     (tmp_path / "surehand.toml").write_text(TOML.format(folder=tmp_path))
     (tmp_path / "test_page.yaml").write_text(TEST)
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "index.html").write_text(PAGE)
+    (tmp_path / "site" / "index.html").write_text(SHOP)
     setup = a_setup(tmp_path / "service", "", tests=(tmp_path,))
     service = Service(setup, up(setup, tmp_path / "surehand.toml"))
     (tmp_path / "script.jsonl").write_text(SCRIPT.format(address=f"{service.address}/healthz"))

@@ -14,6 +14,7 @@ from agent.means import KeptWorld, MakeModel
 from agent.model import Model, ScriptedModel
 from agent.prompt import Message
 from agent.scripting import ids
+from agent.scripting.written import Case
 from agent.service.house import first_words, serve
 from agent.service.orders import RunOrder
 from agent.service.prepared import Prepared, PreparedTask
@@ -101,10 +102,13 @@ class SmallParts:
 
     def _test(self, name: str, model: str) -> PreparedTest:
         """Whoever is asked to do words gives up."""
-        world = lambda: HeldWorld(self._place) if model == "held" else ScriptedWorld(APP)  # noqa: E731
+
+        def make_world(case: Case) -> ScriptedWorld:
+            return HeldWorld(self._place) if model == "held" else ScriptedWorld(APP)
+
         return PreparedTest(
             case=ids.case_named(name, self._setup.tests), settings={"model": model},
-            make_world=lambda: lambda case: world(), make_mind=make_mind(Settings(model="fail"), asks=True),
+            make_world=lambda: make_world, make_mind=make_mind(Settings(model="fail"), asks=True),
         )  # fmt: skip
 
     def _model(self, order: RunOrder, used: int) -> MakeModel:

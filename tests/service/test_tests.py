@@ -1,5 +1,7 @@
 """Tests as runs of the service, and folders of them as batches."""
 
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -8,22 +10,27 @@ import pytest
 
 from agent.scripting import ids
 from agent.scripting.results import Played, Result
-from agent.service.book import Book
+from agent.service.book import Book, Wish
 from agent.service.ledger import Ledger
-from agent.service.orders import Attempt, Limits, RunOrder
+from agent.service.orders import Attempt, Limits, RunOrder, RunView
 from agent.service.parts import SurehandParts
 from agent.service.playing import Playing
-from agent.service.records import keep_played, played_file, steps_of, write_page_of
+from agent.service.prepared import Prepared
+from agent.service.records import PAGE, keep_played, played_file, steps_of, write_page_of
 from agent.service.setup import Setup
 from agent.service.store import Ordered, Store, now
 from agent.service.testing import PreparedTest
 from agent.service.timings import Timings
 from agent.trace import Run, RunFolder
 from env.kept import KeptEnvironment
-from tests.service.conftest import PAGE, TEST, TESTS, Service
+from env.scripted import ScriptedWorld
+from env.setup import SetupStep
+from tests.agent.desk import APP
+from tests.service.conftest import SHOP, TEST, TESTS, Service
 from tests.service.small_service import SmallParts
 from tests.service.test_runs import followed, held
-from tools.errors import UserError
+from tools.actions import BrowserAction, ComputerAction, Outcome
+from tools.errors import EnvError, ModelError, ScenarioError, SurehandError, UserError
 
 GOOD, BAD, WORDS = "shop/test_note.yaml::good", "shop/test_note.yaml::bad one", "test_words.yaml"
 service_group = pytest.mark.xdist_group("service")
@@ -95,32 +102,92 @@ def test_what_a_model_did_is_a_page_of_its_own(service: Service) -> None:
         assert service.ada.get(f"/v1/runs/{run}/{other}").status_code in (404, 422), other
 
 
-async def test_a_test_that_a_dead_worker_left_is_begun_anew(tmp_path: Path, folder: Path) -> None:
+class Broken(ScriptedWorld):
+    """A world that never begins."""
+
+    def __init__(self, error: SurehandError) -> None:
+        super().__init__(APP)
+        self._error = error
+
+    async def reset(self, setup: Sequence[SetupStep], seed: int) -> None:
+        raise self._error
+
+
+class Worker:
+    """What a worker plays runs with."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        setup.runs.mkdir(parents=True)
+        self.store, self.ledger, self.parts = Store(setup.tables_url), Ledger(), SmallParts(setup)
+        self.order = RunOrder(test=GOOD, model="solution")
+        self.run = self.store.submit("ada", Ordered(self.order, "Keep a note", ""), None).id
+
+    async def play(self, prepared: Prepared) -> RunView:
+        """The run, from here to its end."""
+        book = Book(self.store, "this one")
+        taken = book.take(self.run)
+        assert taken is not None
+        self.playing = Playing(taken, self.setup, book, self.ledger, Timings())
+        await self.playing.go(prepared)
+        await self.ledger.written()
+        return self.store.run(self.run)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, folder: Path) -> AsyncIterator[Worker]:
+    """A worker's side of a service with the tests of `folder`."""
+    worker = Worker(Setup(folder=tmp_path / "service", tests=(folder,)))
+    yield worker
+    await worker.ledger.close()
+    worker.store.close()
+
+
+async def test_a_test_that_a_dead_worker_left_is_begun_anew(desk: Worker) -> None:
     """In a fresh world; its attempts tell."""
-    setup = Setup(folder=tmp_path / "service", tests=(folder,))
-    setup.runs.mkdir(parents=True)
-    store = Store(setup.tables_url)
-    order = RunOrder(test=GOOD, model="solution")
-    run = store.submit("ada", Ordered(order, "Keep a note", ""), None).id
-    dead, book = Book(store, "dead"), Book(store, "other")
-    dead.take(run)
-    dead.attempts(run, (Attempt(number=1, worker="dead", began=now()),))
-    left = RunFolder(setup.runs / run / "1")
+    dead = Book(desk.store, "dead")
+    dead.take(desk.run)
+    dead.attempts(desk.run, (Attempt(number=1, worker="dead", began=now()),))
+    left = RunFolder(desk.setup.runs / desk.run / "1")
     left.save(Run(id="1", scenario=GOOD, seed=0, goal="Keep a note", model="", started=now()))
     keep_played(left, Played(words="click: Note", line=7, part="steps", ok=True))
     with played_file(left).open("a") as torn:
         torn.write('{"words": "type')
-    taken, ledger = book.take(run), Ledger()
-    assert taken is not None
-    await Playing(taken, setup, book, ledger, Timings()).go(SmallParts(setup).prepared(order))
-    await ledger.close()
-    ended = store.run(run)
+    ended = await desk.play(desk.parts.prepared(desk.order))
     assert (ended.status, ended.steps) == ("passed", 4)
     told = [(one.number, one.worker, one.resumed, one.outcome) for one in ended.attempts]
-    assert told == [(1, "dead", False, "it cannot be gone on with"), (2, "other", False, "passed")]
+    assert told == [(1, "dead", False, "it cannot be gone on with"), (2, "this one", False, "passed")]
     assert [step.say for step in steps_of(left)] == ["click: Note"]
     assert "goes on" in write_page_of(left).read_text()
-    store.close()
+
+
+async def test_a_cancelled_test_ends_after_its_step(desk: Worker) -> None:
+    class Cancelled(ScriptedWorld):
+        async def execute(self, number: int, action: ComputerAction | BrowserAction) -> Outcome:
+            desk.playing.heard(Wish("stop", "", None))
+            return await super().execute(number, action)
+
+    prepared = desk.parts.prepared(desk.order)
+    assert isinstance(prepared, PreparedTest)
+    ended = await desk.play(replace(prepared, make_world=lambda: lambda case: Cancelled(APP)))
+    assert (ended.status, ended.why, ended.steps) == ("stopped", "cancelled", 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (EnvError("no display"), "error:env"), (ModelError("no answer"), "error:model"),
+        (ScenarioError("no such folder"), "error:scenario"),
+    ],
+)  # fmt: skip
+async def test_what_keeps_a_test_from_its_end_is_no_failure(desk: Worker, error: SurehandError, status: str) -> None:
+    prepared = desk.parts.prepared(desk.order)
+    assert isinstance(prepared, PreparedTest)
+    ended = await desk.play(replace(prepared, make_world=lambda: lambda case: Broken(error)))
+    assert (ended.status, str(error) in ended.why) == (status, True)
+    folder = RunFolder(desk.setup.runs / desk.run / "1")
+    assert (folder.run().result, list(steps_of(folder))) == (None, [])
+    assert str(error) in (folder.path / PAGE).read_text()
 
 
 @pytest.mark.soak
@@ -217,7 +284,7 @@ def folder(tmp_path: Path) -> Path:
     for name, text in (*TESTS.items(), ("shop/test_page.yaml", TEST)):
         (tmp_path / name).write_text(text)
     (tmp_path / "shop" / "site").mkdir()
-    (tmp_path / "shop" / "site" / "index.html").write_text(PAGE)
+    (tmp_path / "shop" / "site" / "index.html").write_text(SHOP)
     return tmp_path
 
 
