@@ -13,6 +13,9 @@ Slots = Annotated[int, typer.Option(help="Most runs at once in a worker.", min=1
 Models = Annotated[
     list[str] | None, typer.Option("--offer", metavar="MODEL", help="A further model that runs may ask for.")
 ]
+Tests = Annotated[
+    list[Path] | None, typer.Option(help="A folder of tests, which may be ordered by where they lie below it.")
+]
 Private = Annotated[bool, typer.Option("--private", help="Let goals begin at addresses of private networks.")]
 Days = Annotated[float, typer.Option(help="Days after which ended runs are forgotten.", min=0.01)]
 Room = Annotated[float, typer.Option(help="Gigabytes that runs may take.", min=0.01)]
@@ -29,6 +32,7 @@ def up(
     database: Database = "",
     slots: Slots = 2,
     offer: Models = None,
+    tests: Tests = None,
     private: Private = False,
     keep_days: Days = 90,
     room: Room = 20,
@@ -46,7 +50,7 @@ def up(
 
     setup = Setup(
         port=port, host=host, names=tuple(name or ()), folder=folder.resolve(), database=database, slots=slots,
-        models=tuple(offer or ()), private=private, keep_days=keep_days, room=room,
+        models=tuple(offer or ()), tests=_resolved(tests), private=private, keep_days=keep_days, room=room,
         config=config and config.resolve(),
     )  # fmt: skip
     parts = SurehandParts(setup, Safe(setup))
@@ -57,8 +61,8 @@ def up(
 
 
 def work(
-    folder: Folder, database: Database, slots: Slots = 2, offer: Models = None, private: Private = False,
-    keep_days: Days = 90, room: Room = 20, config: Config = None,
+    folder: Folder, database: Database, slots: Slots = 2, offer: Models = None, tests: Tests = None,
+    private: Private = False, keep_days: Days = 90, room: Room = 20, config: Config = None,
 ) -> None:  # fmt: skip
     """Carry out runs of a service whose database and folder this machine reaches."""
     _need_extra()
@@ -68,8 +72,8 @@ def work(
     from agent.service.worker import main
 
     setup = Setup(
-        folder=folder.resolve(), database=database, slots=slots, models=tuple(offer or ()), private=private,
-        keep_days=keep_days, room=room, config=config and config.resolve(),
+        folder=folder.resolve(), database=database, slots=slots, models=tuple(offer or ()), tests=_resolved(tests),
+        private=private, keep_days=keep_days, room=room, config=config and config.resolve(),
     )  # fmt: skip
     main(setup, SurehandParts(setup, Safe(setup)))
 
@@ -94,6 +98,10 @@ def mcp(
     from agent.service.mcp_server import over_stdio
 
     over_stdio(address)
+
+
+def _resolved(folders: list[Path] | None) -> tuple[Path, ...]:
+    return tuple(folder.resolve() for folder in folders or ())
 
 
 def _need_extra() -> None:

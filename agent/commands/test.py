@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +29,8 @@ from agent.secrets import secrets_of, told
 from agent.settings import Settings
 from agent.words import seconds_words
 from env.base import Environment
-from env.kept import KeptEnvironment
+from env.kept import NO_SECRETS, KeptEnvironment
+from env.vault import Secret
 from scenarios.base import Limits, Task
 from tools.errors import UserError
 
@@ -58,7 +59,7 @@ def run_session(
     if not cases:
         screen.print(signed("warn", f"no tests in {', '.join(map(str, paths))}"))
         return exit_status(())
-    _needs_no_model(cases, settings, asks)
+    needs_no_model(cases, settings, asks=asks)
     if asks and settings.model:
         require_model(settings)
     require(settings, *{case.file.world for case in cases})
@@ -89,17 +90,21 @@ def _say_summary(screen: Console, results: Sequence[Result], seconds: float) -> 
     screen.print(signed("bad" if bad else "good", f"{told} in {seconds_words(seconds)}"))
 
 
-def make_world(settings: Settings, *, trace: bool = False) -> MakeWorld:
+def make_world(
+    settings: Settings, *, trace: bool = False, network: bool | None = None, kept: Mapping[str, Secret] = NO_SECRETS
+) -> MakeWorld:
     """What makes the world of a test, which reaches the outside only where the settings name domains.
 
-    With `trace` browsers keep Playwright's, but where there are secrets, for it would hold them.
+    Or else `network` says whether it does; `kept` are secrets that come with their values. With `trace` browsers keep
+    Playwright's, but where there are secrets, for it would hold them.
 
     Raises UserError for a secret without a value.
     """
-    secrets, network = secrets_of(settings), bool(settings.allow_domains)
+    secrets = {**kept, **secrets_of(settings, kept)}
+    reaches = bool(settings.allow_domains) if network is None else network
 
     def make(case: Case) -> Environment:
-        spec = spec_for(settings, case.file.world, case.file.size, case.assets, network=network)
+        spec = spec_for(settings, case.file.world, case.file.size, case.assets, network=reaches)
         return KeptEnvironment(spec.model_copy(update={"trace": trace and not secrets}), secrets=secrets)
 
     return make
@@ -130,7 +135,7 @@ def make_mind(settings: Settings, asks: bool) -> MakeMind:
     return make
 
 
-def _needs_no_model(cases: Sequence[Case], settings: Settings, asks: bool) -> None:
+def needs_no_model(cases: Sequence[Case], settings: Settings, *, asks: bool) -> None:
     """Raises UserError, with the line, for a step in words where nobody can do it."""
     if asks and settings.model not in _WORDLESS:
         return

@@ -64,7 +64,8 @@ class Mended(_Value):
 class Result(_Value):
     """A test and how it ended. `file` and `line` say where `why` comes from; `final` is the last look at the screen.
 
-    `mended` is what a model found again; a test that did not pass mends nothing.
+    `mended` is what a model found again; a test that did not pass mends nothing. `fault` is the kind of an error that
+    ended it: the name of its class in tools.errors.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Result(_Value):
     started: datetime
     seconds: float
     ending: Ending
+    fault: str = ""
     why: str = ""
     line: int = 0
     steps: tuple[Played, ...] = ()

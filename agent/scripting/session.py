@@ -129,19 +129,21 @@ class _Trial:
 
     async def run(self, lane: Lane) -> Result:
         """Prepares, plays, tears down; what breaks meanwhile ends the test as an error."""
-        ending, why = Ending.ERROR, ""
+        ending, fault, why = Ending.ERROR, "", ""
         try:
             ending = await self._play(await lane.reset(self._case))
         except SurehandError as error:
-            ending, why = Ending.ERROR, f"{_WHOSE.get(type(error).__name__, 'error')}: {error}"
+            ending, fault = Ending.ERROR, type(error).__name__
+            why = f"{_WHOSE.get(fault, 'error')}: {error}"
         if self._cache and ending is not Ending.ERROR:
             self._cache.close(passed=ending is Ending.PASSED)
         broken = next((step for step in self._done if not step.ok), None)
         return Result(
             name=self._case.name, title=self._case.file.title, file=self._case.path, world=self._case.file.world,
             started=self._started, seconds=round(time.monotonic() - self._began, 3), ending=ending,
-            why=why or (broken.why if broken else ""), line=broken.line if broken else 0, steps=tuple(self._done),
-            final=self._final, mended=tuple(self._healer.mended) if self._healer else (), folder=self._folder,
+            fault=fault, why=why or (broken.why if broken else ""), line=broken.line if broken else 0,
+            steps=tuple(self._done), final=self._final,
+            mended=tuple(self._healer.mended) if self._healer else (), folder=self._folder,
         )  # fmt: skip
 
     async def _play(self, world: Environment) -> Ending:

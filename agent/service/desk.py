@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -37,12 +37,12 @@ class Desk:
 
     def order_batch(self, caller: Caller, order: BatchOrder, key: str | None) -> BatchView:
         """Many runs to be done. Raises UserError, Refused."""
-        names = self.parts.scenarios(order.scenarios)
+        kind, names = self._named(order)
         if len(names) * len(order.seeds) > MOST_IN_BATCH:
-            raise Refused(422, f"more than {MOST_IN_BATCH:,} runs in one batch", "name fewer scenarios or seeds")
+            raise Refused(422, f"more than {MOST_IN_BATCH:,} runs in one batch", f"name fewer {kind}s or seeds")
         self._room(caller, len(names) * len(order.seeds))
         manner = order.model_dump(include={"model", "limits", "guard", "secrets", "priority", "webhook"})
-        runs = [self._possible(_of_scenario(manner, name, seed)) for seed in order.seeds for name in names]
+        runs = [self._possible(_one(manner, kind, name, seed)) for seed in order.seeds for name in names]
         made = self.store.submit_batch(caller.name, order.name, runs, order, key)
         self.put_left()
         return made
@@ -68,7 +68,7 @@ class Desk:
         if order.run:
             self._possible(order.run)
         elif order.batch:
-            self.parts.scenarios(order.batch.scenarios)
+            self._named(order.batch)
         return self._queue.put_schedule(caller.name, order)
 
     def schedules(self) -> list[ScheduleView]:
@@ -128,9 +128,15 @@ class Desk:
         """Gives the engine every run that it does not know of."""
         self._put(self.store.unput())
 
+    def _named(self, order: BatchOrder) -> tuple[Literal["scenario", "test"], list[str]]:
+        """What a batch is of. Raises UserError for a pattern that nothing fits."""
+        if order.tests:
+            return "test", self.parts.tests(order.tests)
+        return "scenario", self.parts.scenarios(order.scenarios)
+
     def _possible(self, order: RunOrder) -> Ordered:
         prepared = self.parts.prepared(order)
-        return Ordered(order, prepared.task.goal, str(prepared.settings.get("model", order.model)))
+        return Ordered(order, prepared.goal, prepared.model)
 
     def _room(self, caller: Caller, more: int) -> None:
         if self.store.used() >= self._most:
@@ -146,9 +152,9 @@ class Desk:
             self.store.mark_put([run.id for run in waiting])
 
 
-def _of_scenario(manner: dict[str, Any], name: str, seed: int) -> RunOrder:
-    """One run of a batch. Raises UserError for a scenario whose id cannot be asked for over HTTP."""
+def _one(manner: dict[str, Any], kind: Literal["scenario", "test"], name: str, seed: int) -> RunOrder:
+    """One run of a batch. Raises UserError for an id that cannot be asked for over HTTP."""
     try:
-        return RunOrder.model_validate(manner | {"scenario": name, "seed": seed})
+        return RunOrder.model_validate(manner | {kind: name, "seed": seed})
     except ValidationError as error:
-        raise UserError(f"no scenario {name!r}", cause=error.errors(include_url=False)[0]["msg"]) from None
+        raise UserError(f"no {kind} {name!r}", cause=error.errors(include_url=False)[0]["msg"]) from None

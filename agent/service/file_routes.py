@@ -6,16 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import FileResponse
 
-from agent.report import write_report
 from agent.service.access import Viewer
 from agent.service.desk import Desk
-from agent.service.orders import StepPage, StepView
+from agent.service.orders import StepPage
+from agent.service.records import PAGE, steps_of, write_page_of
 from agent.service.run_routes import AtDesk
 from agent.service.store import Refused
 from agent.trace import RunFolder
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["files"])
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private"}
+_Shot = Annotated[str, Path(pattern=r"^[0-9a-f]{64}\.png$")]
+_Part = Annotated[str, Path(pattern="^(do|point|judge)-[0-9]{1,4}$")]
 _ATTEMPT = Query(ge=1, le=100, description="Which attempt; unset is the last one.")
 
 
@@ -26,7 +28,7 @@ def steps(
 ) -> StepPage:  # fmt: skip
     """The steps of a run behind step `after`."""
     number, folder = _folder(desk, run_id, attempt)
-    found = [StepView.of(step) for step in folder.steps() if step.number > after]
+    found = [step for step in steps_of(folder) if step.number > after]
     return StepPage(attempt=number, steps=tuple(found[:limit]), result=folder.run().result)
 
 
@@ -56,18 +58,40 @@ def last_screenshot(run_id: str, desk: AtDesk, caller: Viewer) -> FileResponse:
 def report(run_id: str, desk: AtDesk, caller: Viewer, attempt: Annotated[int | None, _ATTEMPT] = None) -> FileResponse:
     """The run as one page; its pictures are below /v1/runs/ID/shots/."""
     _, folder = _folder(desk, run_id, attempt)
-    file = folder.path / "report.html"
+    file = folder.path / PAGE
     if not file.is_file():
-        write_report(folder.path)
-    return FileResponse(file, media_type="text/html", headers=_SAFE | {"Content-Security-Policy": "sandbox"})
+        write_page_of(folder)
+    return _page(file)
 
 
 @router.get("/shots/{name}", response_class=FileResponse)
-def shot(
-    run_id: str, name: Annotated[str, Path(pattern=r"^[0-9a-f]{64}\.png$")], desk: AtDesk, caller: Viewer
-) -> FileResponse:
+def shot(run_id: str, name: _Shot, desk: AtDesk, caller: Viewer) -> FileResponse:
     """A picture as the report names it."""
     return screenshot(run_id, name.removesuffix(".png"), desk, caller)
+
+
+@router.get("/{part}/report.html", response_class=FileResponse)
+def part(run_id: str, part: _Part, desk: AtDesk, caller: Viewer) -> FileResponse:
+    """What a model did in a test, as one page: the test's report leads there."""
+    return _page(_there(desk, run_id, f"{part}/{PAGE}"))
+
+
+@router.get("/{part}/shots/{name}", response_class=FileResponse)
+def part_shot(run_id: str, part: _Part, name: _Shot, desk: AtDesk, caller: Viewer) -> FileResponse:
+    """A picture of that."""
+    return FileResponse(_there(desk, run_id, f"{part}/shots/{name}"), media_type="image/png", headers=_SAFE)
+
+
+def _page(file: FilePath) -> FileResponse:
+    return FileResponse(file, media_type="text/html", headers=_SAFE | {"Content-Security-Policy": "sandbox"})
+
+
+def _there(desk: Desk, run_id: str, name: str) -> FilePath:
+    """A file of the last attempt. Raises Refused."""
+    _, folder = _folder(desk, run_id, None)
+    if not (folder.path / name).is_file():
+        raise Refused(404, f"the run {run_id!r} has no {name}")
+    return folder.path / name
 
 
 def _place(desk: Desk, run_id: str, attempt: int) -> FilePath:

@@ -41,13 +41,16 @@ def make_server(connect: Connect) -> MCPServer:
         context: Context[Any],
         goal: Annotated[str | None, Field(description="What is to be done, in plain words.")] = None,
         scenario: Annotated[str | None, Field(description="Instead of a goal: the id of a scenario.")] = None,
+        test: Annotated[str | None, Field(description="Instead of a goal: the id of a test.")] = None,
         world: Annotated[GoalWorld | None, Field(description="Where a goal is pursued.")] = None,
         model: Annotated[str, Field(description="Who decides; empty is the service's own model.")] = "",
         steps: Annotated[int | None, Field(description="Most steps.", ge=1)] = None,
     ) -> RunView:
-        """Order a run of a goal or of a scenario. It goes on by itself; get_run tells how it went."""
+        """Order a run of a goal, a scenario or a test. It goes on by itself; get_run tells how it went."""
         try:
-            order = RunOrder(goal=goal, scenario=scenario, world=world, model=model, limits=Limits(steps=steps))
+            order = RunOrder(
+                goal=goal, scenario=scenario, test=test, world=world, model=model, limits=Limits(steps=steps)
+            )
         except ValueError as error:
             raise ToolError(str(error)) from None
         return await asked(context, client.create(order))

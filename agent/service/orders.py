@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 from pydantic.config import JsonDict
 
 from agent.rules import Rule
-from agent.trace import Decision, Step
+from agent.trace import GOAL, Decision, Step
 from env.allow import known_domains
 from env.vault import SHORTEST
 from scenarios.base import CheckResult
@@ -18,6 +18,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,
 ScenarioId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$",
                                               max_length=200)]  # fmt: skip
 """An id such as `web/login`; never a path of a file."""
+TestId = Annotated[str, StringConstraints(
+    pattern=r"^([A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]*\.yaml(::[^\x00-\x1f\x7f]+)?$", max_length=300
+)]  # fmt: skip
+"""A test by where it lies below its folder, and by the row of its table: `shop/test_login.yaml::ada`."""
 Priority = Literal["low", "normal", "high"]
 
 
@@ -88,42 +92,62 @@ class Manner(_Wire):
 
 
 _SCENARIO: JsonDict = {"scenario": "web/login", "seed": 3, "model": "oracle"}
+_TEST: JsonDict = {"test": "shop/test_login.yaml::ada"}
 _GOAL: JsonDict = {"goal": "Find the opening hours and answer with them.", "world": {"kind": "browser", "url":
          "https://shop.example/"}, "limits": {"steps": 30}, "guard": {"approve": ["type"], "rules":
          [{"effect": "deny", "text": ["buy", "order now"], "why": "look only"}]}}  # fmt: skip
 
 
 class RunOrder(Manner):
-    """One run to be done: of a scenario at a seed, or of a goal in plain words."""
+    """One run to be done: of a scenario at a seed, of a test, or of a goal in plain words."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SCENARIO, _GOAL]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_SCENARIO, _GOAL, _TEST]})
 
     scenario: ScenarioId | None = None
     seed: int = Field(default=0, ge=0, le=2**31)
+    test: TestId | None = None
     goal: str | None = Field(default=None, min_length=1, max_length=10_000)
     world: GoalWorld | None = None
 
+    @property
+    def name(self) -> str:
+        """What the run is of: the id of a scenario or of a test, else `goal`."""
+        return self.scenario or self.test or GOAL
+
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.scenario is None) == (self.goal is None):
-            raise ValueError("give either a scenario or a goal")
-        if self.scenario and self.world:
-            raise ValueError("a scenario brings its own world; leave out `world`")
+    def _one_of_all(self) -> Self:
+        if sum(what is not None for what in (self.scenario, self.test, self.goal)) != 1:
+            raise ValueError("give either a scenario, a test or a goal")
+        if self.world and self.goal is None:
+            raise ValueError("a scenario or a test brings its own world; leave out `world`")
+        if self.seed and self.scenario is None:
+            raise ValueError("only a scenario is drawn from a seed; leave out `seed`")
         return self
 
 
 class BatchOrder(Manner):
-    """Many runs as one job: every scenario that a pattern fits, at every seed."""
+    """Many runs as one job: every scenario that a pattern fits, at every seed; or every such test."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"scenarios": ["web/*"], "seeds": [0, 1, 2], "model": "oracle"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"scenarios": ["web/*"], "seeds": [0, 1, 2], "model": "oracle"}, {"tests": ["shop/*"]}
+    ]})  # fmt: skip
 
     name: Name = "batch"
     scenarios: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_*?/.-]+$", max_length=200)], ...] = Field(
-        min_length=1, max_length=100
+        default=(), max_length=100
     )
     seeds: tuple[Annotated[int, Field(ge=0, le=2**31)], ...] = Field(default=(0,), min_length=1, max_length=1000)
+    tests: tuple[Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=300)], ...] = Field(
+        default=(), max_length=100
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.scenarios) == bool(self.tests):
+            raise ValueError("give either scenarios or tests")
+        if self.tests and self.seeds != (0,):
+            raise ValueError("only scenarios are drawn from seeds; leave out `seeds`")
+        return self
 
 
 class ScheduleOrder(_Wire):
@@ -204,7 +228,7 @@ class Attempt(_Wire):
 
 
 class RunView(_Wire):
-    """A run as the service tells of it. `status` and `why` say how it ended."""
+    """A run as the service tells of it. `status` and `why` say how it ended; `scenario` may be the id of a test."""
 
     id: str
     owner: str
@@ -247,7 +271,10 @@ class BatchView(_Wire):
 
 
 class StepView(_Wire):
-    """A step of a run. `screenshot` is what was seen before it: the name of a picture of the run."""
+    """A step of a run. `screenshot` is what was seen before it: the name of a picture of the run, empty without one.
+
+    A step of a test has no action of its own: `say` is what its file says.
+    """
 
     number: int
     screenshot: str

@@ -1,24 +1,24 @@
-"""What a run is made of: from an order to a task, a model and a world, within what the service's settings allow."""
+"""What a run is made of: from an order to a task or a test, a model and a world, within what the settings allow."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from agent.commands.goal import Asked, goal_task
+from agent.commands.test import make_mind, make_world, needs_no_model
 from agent.commands.wiring import approvals, described, kept_world, model_for, require_model, task_for, worlds
-from agent.means import KeptWorld, MakeModel, MakeWorld
-from agent.rules import Rule
+from agent.scripting import ids as test_ids
 from agent.secrets import secrets_of
 from agent.service.orders import RunOrder
 from agent.service.places import is_inside, is_own
+from agent.service.prepared import Prepared, PreparedTask
 from agent.service.safe import Safe
 from agent.service.setup import Setup
+from agent.service.testing import PreparedTest
 from agent.settings import Bound, Settings, load
-from agent.trace import Run
 from env.allow import Allow, place_of
-from env.base import Environment
 from env.vault import Secret
 from scenarios.base import Task
 from scenarios.loader import is_id, matching
@@ -27,21 +27,6 @@ from tools.errors import UserError
 BASELINES = ("oracle", "idle", "fail", "random")
 """Models without weights, which everybody may ask for."""
 N = TypeVar("N", int, float)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A run that can begin. `make_model` is told how many replies were used by an earlier attempt."""
-
-    task: Task
-    settings: dict[str, Any]
-    make_model: Callable[[int], MakeModel]
-    make_world: Callable[[], MakeWorld]
-    kept: Callable[[Run], KeptWorld]
-    seen_as: Callable[[Environment], Environment] = lambda world: world
-    approve: frozenset[str] = frozenset()
-    rules: tuple[Rule, ...] = ()
-    tokens: int | None = None
 
 
 class Parts(Protocol):
@@ -59,21 +44,29 @@ class Parts(Protocol):
         """The ids that any of the patterns fits. Raises UserError for one that fits none."""
         ...
 
+    def tests(self, patterns: Iterable[str]) -> list[str]:
+        """The same of tests."""
+        ...
+
 
 class SurehandParts:
-    """The scenarios, models and worlds of this surehand, as its settings allow them."""
+    """The scenarios, models and worlds of this surehand, as its settings allow them, and the tests of its folders."""
 
     def __init__(self, setup: Setup, safe: Safe | None = None) -> None:
+        """Raises UserError for settings with mistakes, and for folders of tests that cannot be read together."""
         self._setup, self._settings, self._safe = setup, load(setup.config), safe
+        test_ids.files(setup.tests)
 
     def prepared(self, order: RunOrder) -> Prepared:
-        """A scenario at its seed, or a goal in a world of its own."""
+        """A scenario at its seed, a test, or a goal in a world of its own."""
         kept = {name: secret for name, secret in self._kept().items() if name in order.secrets}
         settings = self._set(order, kept)
-        require_model(settings)
         self._outside(order.webhook)
+        if order.test is not None:
+            return self._test(settings, kept, order.test)
+        require_model(settings)
         task = self._task(settings, order)
-        return Prepared(
+        return PreparedTask(
             task=task, settings=settings.model_dump(mode="json"), tokens=settings.tokens,
             make_model=lambda used: model_for(settings, task, used), make_world=lambda: worlds(settings, kept),
             kept=lambda run: kept_world(settings, task, run), seen_as=lambda world: described(settings, world),
@@ -93,6 +86,24 @@ class SurehandParts:
                 raise UserError(f"no scenario fits {pattern!r}", remedy="`surehand scenarios list` shows them all")
             found |= dict.fromkeys(ids)
         return list(found)
+
+    def tests(self, patterns: Iterable[str]) -> list[str]:
+        """Those below the folders that the service was told of."""
+        return test_ids.matching(patterns, self._setup.tests)
+
+    def _test(self, settings: Settings, kept: Mapping[str, Secret], name: str) -> PreparedTest:
+        """A test within the order's limits. Only the service's own settings open a way out of its world."""
+        case = test_ids.case_named(name, self._setup.tests)
+        needs_no_model([case], settings, asks=True)
+        if settings.model:
+            require_model(settings)
+        limit = _least(case.file.limit, settings.seconds)
+        case = replace(case, file=case.file.model_copy(update={"limit": limit}))
+        network = bool(self._settings.allow_domains)
+        return PreparedTest(
+            case=case, settings=settings.model_dump(mode="json"), make_mind=make_mind(settings, asks=True),
+            make_world=lambda: make_world(settings, network=network, kept=kept),
+        )  # fmt: skip
 
     def _task(self, settings: Settings, order: RunOrder) -> Task:
         if order.scenario is not None:

@@ -3,21 +3,19 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from agent import runner
-from agent.means import Means
-from agent.report import write_report
 from agent.service.book import Book, Taken, Wish
 from agent.service.ledger import Ledger, patiently
 from agent.service.orders import Asking, Attempt, StepView
-from agent.service.parts import Prepared
+from agent.service.prepared import Prepared
+from agent.service.records import write_page_of
 from agent.service.setup import Setup
 from agent.service.store import now
 from agent.service.timings import Timings
-from agent.trace import Leave, Question, Run, RunFolder, Status, Step
+from agent.trace import Leave, Question, Run, RunFolder, Status
 from agent.words import verdict
 from env.settle import until
 from tools.errors import EnvError, ModelError, SurehandError, UserError
@@ -30,13 +28,14 @@ _LOCK_WITHIN = 60.0
 
 
 class Playing:
-    """A run under way. `heard` tells it what people want."""
+    """A run under way, and its Watch (agent.service.prepared). `heard` tells it what people want."""
 
     def __init__(self, taken: Taken, setup: Setup, book: Book, ledger: Ledger, timings: Timings) -> None:
         self._timings = timings
         self._taken, self._setup, self._book, self._ledger = taken, setup, book, ledger
         self._folder = setup.runs / taken.id
         self._attempts = list(taken.attempts)
+        self._number = max((attempt.number for attempt in self._attempts), default=1)
         self._tokens = 0
         self._wish = taken.wish
         self._news = asyncio.Event()
@@ -70,62 +69,42 @@ class Playing:
         await self._ledger.written()
         last = self._folder / str(self._attempts[-1].number) if self._attempts else None
         if last and (last / "run.json").exists():
-            await asyncio.to_thread(write_report, last)
+            await asyncio.to_thread(write_page_of, RunFolder(last))
         size = await asyncio.to_thread(_size, self._folder)
         self._ledger.put(lambda: self._book.weighs(self._taken.id, size))
 
     async def _go(self, prepared: Prepared) -> tuple[str, str]:
-        number = max((attempt.number for attempt in self._attempts), default=1)
-        while number <= MOST_WORLDS:
-            folder = RunFolder(self._folder / str(number))
-            done = await self._attempt(number, folder, prepared)
-            if self._wish.wish == "stop" and done.status is None:
+        while self._number <= MOST_WORLDS:
+            done = await self._attempt(prepared)
+            if done is None or (self._wish.wish == "stop" and done.status is None):
                 return Status.STOPPED, "cancelled"
             if done.status is not None and not _world_was_gone(done):
                 return done.status, verdict(done)[2]
             self._close_attempt("its world was gone" if done.status else "it cannot be gone on with")
-            number += 1
+            self._number += 1
         return Status.ERROR_ENV, f"its world died with its worker {MOST_WORLDS} times"
 
-    async def _attempt(self, number: int, folder: RunFolder, prepared: Prepared) -> Run:
-        """What came of an attempt: one that has ended, was gone on with, or is the first. Its status is None if cut."""
+    async def _attempt(self, prepared: Prepared) -> Run | None:
+        """What came of an attempt: one that has ended, was gone on with, or is the first. None or no status if cut."""
+        folder = RunFolder(self._folder / str(self._number))
         await self._until_free(folder)
-        before = folder.run() if (folder.path / "run.json").exists() else None
-        if before and (before.status is not None or before.ended is not None):
+        if not (folder.path / "run.json").exists():
+            order = self._taken.order.model_dump(mode="json")
+            return await self._cuttable(prepared.start(folder, self, order), folder)
+        before = folder.run()
+        if before.status is not None or before.ended is not None:
             return before
-        if before is None:
-            make_model = await asyncio.to_thread(prepared.make_model, 0)
-            self._open_attempt(number, resumed=False, steps=0)
-            start = runner.run(
-                prepared.task, make_model, prepared.make_world(), folder.path, self._means(prepared),
-                settings=prepared.settings | {"order": self._taken.order.model_dump(mode="json")},
-            )  # fmt: skip
-            return await self._cuttable(start, folder)
-        steps = list(folder.steps())
-        self._tokens = sum(step.completion.tokens for step in steps)
-        try:
-            kept = prepared.kept(before)
-            used = len(steps) + (folder.pending() is not None)
-            make_model = await asyncio.to_thread(prepared.make_model, used)
-        except UserError as error:
-            _log.info("this run cannot be gone on with: %s", error)
-            await _end_world(prepared, before)
-            return before
-        self._open_attempt(number, resumed=True, steps=len(steps))
-        rest = runner.resume(
-            prepared.task, make_model, kept, folder.path, self._means(prepared), seen_as=prepared.seen_as
-        )
-        return await self._cuttable(rest, folder)
+        return await self._cuttable(prepared.resume(folder, self), folder)
 
-    async def _cuttable(self, started: Coroutine[Any, Any, Run], folder: RunFolder) -> Run:
-        """Waits for a run; one that is cut off leaves a record without a status."""
+    async def _cuttable(self, started: Coroutine[Any, Any, Run], folder: RunFolder) -> Run | None:
+        """Waits for a run; one that is cut off leaves a record without a status, or none yet."""
         self._task = asyncio.create_task(started)
         try:
             return await self._task
         except asyncio.CancelledError:
             if not self._task.cancelled():
                 raise  # it is the worker that ends, and leaves the run to others
-            return await asyncio.to_thread(folder.run)
+            return await asyncio.to_thread(folder.run) if (folder.path / "run.json").exists() else None
         finally:
             self._task = None
 
@@ -142,20 +121,28 @@ class Playing:
 
         await until(free, _LOCK_WITHIN, "the worker that had this run to let go of it")
 
-    def _means(self, prepared: Prepared) -> Means:
-        return Means(
-            tokens=prepared.tokens, approve=prepared.approve, rules=prepared.rules, ask=self._ask,
-            hold=lambda: bool(self._wish.wish), on_step=self._on_step,
-        )  # fmt: skip
+    def begins(self, *, resumed: bool = False, after: int = 0, tokens: int = 0) -> None:
+        """Opens an attempt."""
+        self._tokens = tokens
+        self._open_attempt(resumed=resumed, steps=after)
 
-    def _on_step(self, step: Step) -> None:
-        self._tokens += step.completion.tokens
-        if not StepView.of(step).by_person:
-            self._timings.add({**step.seconds, "model": step.completion.seconds})
-        number, seen, tokens = self._attempts[-1].number, StepView.of(step), self._tokens
-        self._ledger.put(lambda: self._book.step(self._taken.id, number, seen, tokens))
+    def step(self, step: StepView, seconds: Mapping[str, float]) -> None:
+        """Writes down that there was a step."""
+        self._tokens += step.tokens
+        if not step.by_person:
+            self._timings.add(seconds)
+        number, tokens = self._number, self._tokens
+        self._ledger.put(lambda: self._book.step(self._taken.id, number, step, tokens))
 
-    async def _ask(self, question: Question) -> Leave:
+    def holds(self) -> bool:
+        """Whether somebody wants it to pause or to end."""
+        return bool(self._wish.wish)
+
+    def stops(self) -> bool:
+        """Whether somebody wants it to end."""
+        return self._wish.wish == "stop"
+
+    async def ask(self, question: Question) -> Leave:
         """Asks whoever looks after the run, and waits as long as they take."""
         if self._wish.wish == "stop":
             return Leave(answer="stop")
@@ -181,11 +168,11 @@ class Playing:
             return Leave.model_validate({name: reply.get(name) for name in ("answer", "reason", "action")})
         return Leave(answer="allow", reason=note) if asking.kind == "pause" and not wish else None
 
-    def _open_attempt(self, number: int, *, resumed: bool, steps: int) -> None:
+    def _open_attempt(self, *, resumed: bool, steps: int) -> None:
         if self._attempts and self._attempts[-1].ended is None:
             self._close_attempt("its worker died")
         self._attempts.append(
-            Attempt(number=number, worker=self._book.worker, resumed=resumed, after_steps=steps, began=now())
+            Attempt(number=self._number, worker=self._book.worker, resumed=resumed, after_steps=steps, began=now())
         )
         self._tell_attempts()
 
@@ -208,11 +195,3 @@ def _world_was_gone(done: Run) -> bool:
     """Whether a run that was to go on found no world: it had one, and broke before it could look at it."""
     failed = done.failure.where if done.status is Status.ERROR_ENV and done.failure else ""
     return failed == "setup" and "keeper" in done.world
-
-
-async def _end_world(prepared: Prepared, run: Run) -> None:
-    """Ends the world that an attempt left and nobody goes on with, if it still lives."""
-    with contextlib.suppress(SurehandError):
-        kept = prepared.kept(run)
-        await kept.attach()
-        await kept.close()

@@ -40,6 +40,8 @@ class Setup(BaseModel):
     """Seconds in which a run that is cancelled may end at a step; then it is cut off where it is."""
     models: tuple[str, ...] = ()
     """Models that a run may ask for, besides the one of the settings and those without weights."""
+    tests: tuple[Path, ...] = ()
+    """Folders whose tests may be ordered, by where they lie below."""
     private: bool = False
     """Whether goals may begin at addresses of this machine and of private networks."""
     config: Path | None = None

@@ -158,6 +158,8 @@ class Store:
                 raise Refused(409, f"the run {run_id!r} has ended")
             if wish != "stop" and row.wish == "stop":
                 raise Refused(409, f"the run {run_id!r} is being cancelled")
+            if wish == "pause" and row.order.get("test"):
+                raise Refused(409, "a test does not wait", "cancel it, and order it again")
             if wish != "stop" and row.holder not in (None, who):
                 raise Refused(409, f"{row.holder!r} has taken over the run {run_id!r}", "wait until it is handed back")
             row.wish, row.note, row.holder = wish, note, who if hold else None
@@ -261,7 +263,7 @@ def _found(session: Session, run_id: str, *, locked: bool = False) -> RunRow:
 def _row(owner: str, ordered: Ordered, batch: str | None) -> RunRow:
     order = ordered.order
     return RunRow(
-        id=new_id(), owner=owner, batch=batch, scenario=order.scenario or "goal", seed=order.seed, goal=ordered.goal,
+        id=new_id(), owner=owner, batch=batch, scenario=order.name, seed=order.seed, goal=ordered.goal,
         model=ordered.model, priority=order.priority, order=order.model_dump(mode="json"), state=State.QUEUED,
         created=now(), attempts=[], why="", steps=0, tokens=0,
     )  # fmt: skip

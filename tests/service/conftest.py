@@ -24,12 +24,37 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN = 40.0
 LOOK_EVERY = 0.05
 SCENARIO = 'id: ask\ntitle: Say it\nworld: browser\ngoal: Say forty-two.\ncheck: {answer: {equals: "42"}}\n'
+TEST = """
+title: Buy something
+wait: 1
+setup:
+  - serve: {folder: site}
+  - open_url: {url: "http://site.test/index.html"}
+steps:
+  - click: {role: button, name: Buy}
+  - expect: {title: Bought}
+"""
+SHOP = "<title>Shop</title><button onclick=\"document.title = 'Bought'\">Buy</button>"
 SCRIPT = """{{"action": "goto", "url": "{address}"}}
 {{"action": "key", "keys": ["b"]}}
 {{"action": "wait", "time": 1}}
 {{"action": "answer", "text": "42"}}
 """
 TOML = 'scenarios = ["{folder}"]\nmodel = "scripted:{folder}/script.jsonl"\nbrowser = "headless"\n'
+
+
+_NOTE = """
+steps:
+  - click: {role: textbox, name: Note}
+  - type: "{{what}}"
+  - click: {role: button, name: Save}
+  - expect: {text: "Saved: milk"}
+"""
+TESTS = {
+    "shop/test_note.yaml": "title: Keep a note\nwait: 0.1\ntable: [{id: good, what: milk}, {id: bad one, what: tea}]"
+    + _NOTE,
+    "test_words.yaml": "title: Do as told\nsteps: [{do: Save a note}]\n",
+}
 
 
 def eventually(true: Callable[[], bool], what: str, within: float = WITHIN) -> None:
@@ -237,7 +262,11 @@ def a_setup(folder: Path, database: str, **more: Any) -> Setup:
 @pytest.fixture(scope="session")
 def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One with small tasks."""
-    setup = a_setup(tmp_path_factory.mktemp("service") / "service", database, private=True, share=3)
+    tests = tmp_path_factory.mktemp("tests")
+    for name, text in TESTS.items():
+        (tests / name).parent.mkdir(exist_ok=True)
+        (tests / name).write_text(text)
+    setup = a_setup(tmp_path_factory.mktemp("service") / "service", database, private=True, share=3, tests=(tests,))
     running = Service(setup, small(setup))
     yield running
     running.stop()
@@ -254,7 +283,10 @@ def browsing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     tmp_path = tmp_path_factory.mktemp("browsing")
     (tmp_path / "ask.yaml").write_text(SCENARIO)
     (tmp_path / "surehand.toml").write_text(TOML.format(folder=tmp_path))
-    setup = a_setup(tmp_path / "service", "")
+    (tmp_path / "test_page.yaml").write_text(TEST)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text(SHOP)
+    setup = a_setup(tmp_path / "service", "", tests=(tmp_path,))
     service = Service(setup, up(setup, tmp_path / "surehand.toml"))
     (tmp_path / "script.jsonl").write_text(SCRIPT.format(address=f"{service.address}/healthz"))
     yield service
@@ -265,4 +297,4 @@ def up(setup: Setup, config: Path) -> list[str]:
     """The command of a person's own service."""
     database = ["--database", setup.database] if setup.database else []
     return [sys.executable, "-u", "-m", "agent", "up", "--port", "0", "--private", "--folder", str(setup.folder),
-            "--config", str(config), *database]  # fmt: skip
+            "--config", str(config), *(f"--tests={folder}" for folder in setup.tests), *database]  # fmt: skip

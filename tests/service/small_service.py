@@ -9,21 +9,27 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from agent.commands.test import make_mind
 from agent.means import KeptWorld, MakeModel
 from agent.model import Model, ScriptedModel
 from agent.prompt import Message
+from agent.scripting import ids
+from agent.scripting.written import Case
 from agent.service.house import first_words, serve
 from agent.service.orders import RunOrder
-from agent.service.parts import Prepared
+from agent.service.prepared import Prepared, PreparedTask
 from agent.service.safe import Safe
 from agent.service.setup import Setup
+from agent.service.testing import PreparedTest
 from agent.service.worker import main
+from agent.settings import Settings
 from agent.trace import Completion, Run
-from env.base import Probe
+from env.base import Observation, Probe, Shots
+from env.scripted import ScriptedWorld
 from env.settle import until
 from env.vault import Secret
 from scenarios.base import Limits, Task
-from tests.agent.desk import SOLUTION, a_task, scripted
+from tests.agent.desk import APP, SOLUTION, a_task, scripted
 from tools.errors import UserError
 
 MODELS = ("solution", "held")
@@ -48,11 +54,28 @@ class Held:
         return None if (self._place / "hold").exists() else True
 
 
+class HeldWorld(ScriptedWorld):
+    """Shows nothing while there is a file `hold`, and tells in `asked.log` how often it was looked at."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(APP)
+        self._place = place
+
+    async def observe(self, shots: Shots) -> Observation:
+        with (self._place / "asked.log").open("a") as log:
+            log.write("look\n")
+        await until(self._free, PATIENCE, "leave to go on")
+        return await super().observe(shots)
+
+    async def _free(self) -> bool | None:
+        return None if (self._place / "hold").exists() else True
+
+
 class SmallParts:
-    """Saves a note in a scripted world."""
+    """Saves a note in a scripted world, or plays a test there."""
 
     def __init__(self, setup: Setup) -> None:
-        self._place, self._safe = setup.folder, Safe(setup)
+        self._setup, self._place, self._safe = setup, setup.folder, Safe(setup)
 
     def secrets(self) -> Mapping[str, Secret]:
         return self._safe.secrets()
@@ -60,10 +83,12 @@ class SmallParts:
     def prepared(self, order: RunOrder) -> Prepared:
         if order.model not in MODELS:
             raise UserError(f"no model {order.model!r}")
+        if order.test:
+            return self._test(order.test, order.model)
         limits = Limits(steps=order.limits.steps or 400, seconds=60)
         goal = {"goal": order.goal} if order.goal else {}
-        task = a_task(scenario=order.scenario or "goal", seed=order.seed, limits=limits, **goal)
-        return Prepared(
+        task = a_task(scenario=order.name, seed=order.seed, limits=limits, **goal)
+        return PreparedTask(
             task=task, settings={"model": order.model}, make_model=lambda used: self._model(order, used),
             make_world=lambda: scripted, kept=self._kept, approve=frozenset(order.guard.approve),
             rules=order.guard.rules,
@@ -71,6 +96,20 @@ class SmallParts:
 
     def scenarios(self, patterns: Iterable[str]) -> list[str]:
         return [pattern.replace("*", "note") for pattern in patterns]
+
+    def tests(self, patterns: Iterable[str]) -> list[str]:
+        return ids.matching(patterns, self._setup.tests)
+
+    def _test(self, name: str, model: str) -> PreparedTest:
+        """Whoever is asked to do words gives up."""
+
+        def make_world(case: Case) -> ScriptedWorld:
+            return HeldWorld(self._place) if model == "held" else ScriptedWorld(APP)
+
+        return PreparedTest(
+            case=ids.case_named(name, self._setup.tests), settings={"model": model},
+            make_world=lambda: make_world, make_mind=make_mind(Settings(model="fail"), asks=True),
+        )  # fmt: skip
 
     def _model(self, order: RunOrder, used: int) -> MakeModel:
         def make(task: Task, probe: Probe) -> Model:

@@ -7,6 +7,7 @@ import pytest
 
 from agent.service.orders import RunOrder
 from agent.service.parts import SurehandParts
+from agent.service.prepared import PreparedTask
 from agent.service.setup import Setup
 from tools.errors import UserError
 
@@ -30,10 +31,16 @@ def browsing(url: str, *allow: str) -> dict[str, Any]:
     return {"goal": "Look.", "world": {"kind": "browser", "url": url, "allow": list(allow)}}
 
 
+def a_task(parts: SurehandParts, order: RunOrder) -> PreparedTask:
+    found = parts.prepared(order)
+    assert isinstance(found, PreparedTask)
+    return found
+
+
 def test_an_order_narrows_what_the_service_allows(config: Path) -> None:
     parts = SurehandParts(Setup(config=config))
     order = {"limits": {"steps": 99, "seconds": 5}, "guard": {"approve": ["type"], "actions": ["left_click"]}}
-    found = parts.prepared(RunOrder.model_validate(browsing("https://shop.example/a") | order))
+    found = a_task(parts, RunOrder.model_validate(browsing("https://shop.example/a") | order))
     assert (found.task.limits.steps, found.task.limits.seconds) == (30, 5)
     assert found.approve == {"key", "type"}
     assert found.settings["allow_actions"] == ["left_click"]
@@ -44,7 +51,7 @@ def test_an_order_narrows_what_the_service_allows(config: Path) -> None:
 
 def test_a_scenario_is_found_by_its_id(config: Path) -> None:
     parts = SurehandParts(Setup(config=config))
-    found = parts.prepared(RunOrder(scenario="web/login", seed=2, model="oracle"))
+    found = a_task(parts, RunOrder(scenario="web/login", seed=2, model="oracle"))
     assert (found.task.scenario, found.task.seed) == ("web/login", 2)
     assert "web/login" in parts.scenarios(["web/*"])
 
@@ -64,7 +71,7 @@ def test_a_scenario_is_found_by_its_id(config: Path) -> None:
 )
 def test_no_world_reaches_the_service_itself(tmp_path: Path, url: str, allow: tuple[str, ...]) -> None:
     parts = SurehandParts(Setup(private=True, names=("surehand.example",), port=8080))
-    other = parts.prepared(RunOrder.model_validate(browsing("http://127.0.0.1:9000/") | {"model": "idle"}))
+    other = a_task(parts, RunOrder.model_validate(browsing("http://127.0.0.1:9000/") | {"model": "idle"}))
     assert other.task.allow.domains == ("127.0.0.1:9000",)
     with pytest.raises(UserError, match="leads to the service itself"):
         parts.prepared(RunOrder.model_validate(browsing(url, *allow) | {"model": "idle"}))

@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from agent.service.orders import RunOrder, SecretOrder
 from agent.service.parts import SurehandParts
+from agent.service.prepared import PreparedTask
 from agent.service.safe import Mask, Safe, make_key
 from agent.service.setup import Setup
 from agent.service.store import Store
@@ -69,6 +70,7 @@ def test_an_order_gets_the_secrets_that_it_names(tmp_path: Path, safe: Safe) -> 
     safe.put("other", SHOP)
     setup = Setup(folder=tmp_path)
     found = SurehandParts(setup, safe).prepared(RunOrder(scenario="web/login", model="oracle", secrets=("pin",)))
+    assert isinstance(found, PreparedTask)
     assert found.settings["secrets"] == {"pin": {"domains": ["shop.example"], "apps": []}}
     assert "Zeppelin" not in repr(found)
     with pytest.raises(UserError, match="no secret 'none'"):
