@@ -57,6 +57,7 @@ def make_app(setup: Setup, parts: Parts, mask: Mask) -> FastAPI:
             yield
         putting.cancel()
         await asyncio.to_thread(queue.close)
+        app.state.safe.close()
         store.close()
 
     app = FastAPI(title="surehand", version=version("surehand"), description=_ABOUT, lifespan=lifespan,

@@ -99,7 +99,8 @@ def _queue(setup: Setup) -> Finding:
 
 def _secrets(setup: Setup) -> Finding:
     try:
-        kept = Safe(setup).all()
+        with contextlib.closing(Safe(setup)) as safe:
+            kept = safe.all()
     except UserError as error:
         return Finding("secrets", "missing", f"{error.what}: {error.cause}", error.remedy or "bring secrets.key back")
     return Finding("secrets", "ok", f"{len(kept)} kept, and all can be opened")

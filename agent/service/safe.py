@@ -75,6 +75,10 @@ class Safe:
             for row, one in self._opened()
         ]
 
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._store.close()
+
     def remove(self, name: str) -> None:
         """Forgets a secret. Raises Refused."""
         with self._store.writing() as session:

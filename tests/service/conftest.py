@@ -244,13 +244,21 @@ def postgres() -> Iterator[Postgres]:
     server.stop()
 
 
-@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.soak)])
-def database(request: pytest.FixtureRequest) -> str:
-    """Where a service keeps its tables."""
+PLACES = ["sqlite", pytest.param("postgres", marks=pytest.mark.soak)]
+
+
+def _fresh(request: pytest.FixtureRequest) -> str:
+    """Where a service keeps its tables, which nobody has used yet: the first to come becomes the admin."""
     if request.param == "sqlite":
         return ""
     server: Postgres = request.getfixturevalue("postgres")
     return server.fresh()
+
+
+@pytest.fixture(params=PLACES)
+def database(request: pytest.FixtureRequest) -> str:
+    """For a service that a test starts itself."""
+    return _fresh(request)
 
 
 def a_setup(folder: Path, database: str, **more: Any) -> Setup:
@@ -259,14 +267,15 @@ def a_setup(folder: Path, database: str, **more: Any) -> Setup:
     return Setup(folder=folder, database=database, **values)
 
 
-@pytest.fixture(scope="session")
-def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+@pytest.fixture(scope="session", params=PLACES)
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One with small tasks."""
     tests = tmp_path_factory.mktemp("tests")
     for name, text in TESTS.items():
         (tests / name).parent.mkdir(exist_ok=True)
         (tests / name).write_text(text)
-    setup = a_setup(tmp_path_factory.mktemp("service") / "service", database, private=True, share=3, tests=(tests,))
+    folder = tmp_path_factory.mktemp("service") / "service"
+    setup = a_setup(folder, _fresh(request), private=True, share=3, tests=(tests,))
     running = Service(setup, small(setup))
     yield running
     running.stop()
