@@ -16,7 +16,7 @@ from tests.agent.harm import LETTERS, ModelServer, Site, keeper_of
 from tests.service.conftest import SCRIPT, Postgres, Service, a_setup, small, up
 from tests.service.test_webhook import listening
 
-MOMENTS = 5
+MOMENTS = 20
 """Random ones at which something is killed."""
 
 
