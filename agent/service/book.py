@@ -93,10 +93,10 @@ class Book:
             session.commit()
 
     def ends(self, run_id: str, status: str, why: str) -> None:
-        """The end of a run; the first one stands."""
+        """The end of a run; the first one stands, and one that was deleted since has none."""
         with self._store.writing() as session:
-            row = session.get_one(RunRow, run_id, with_for_update=True)
-            if row.state == State.ENDED:
+            row = session.get(RunRow, run_id, with_for_update=True)
+            if row is None or row.state == State.ENDED:
                 return
             row.state, row.status, row.why, row.ended = State.ENDED, status, why[:2000], now()
             row.question, row.reply, row.wish, row.holder = None, None, "", None

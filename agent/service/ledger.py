@@ -27,6 +27,11 @@ class Ledger:
         """Waits until everything is."""
         await self._due.join()
 
+    def check(self) -> None:
+        """Raises what keeps it from writing, if anything does: nobody would hear of runs any more."""
+        if self._writing.done():
+            self._writing.result()
+
     async def close(self) -> None:
         """Writes what is left."""
         await self.written()

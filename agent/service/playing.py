@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping
-from pathlib import Path
 from typing import Any
 
 from agent.service.book import Book, Taken, Wish
@@ -65,13 +64,20 @@ class Playing:
             if self._cutting:
                 self._cutting.cancel()
         self._close_attempt(status)
+        size = await asyncio.to_thread(self._complete)  # before others hear of the end, and may delete it
+        self._ledger.put(lambda: self._book.weighs(self._taken.id, size))
         self._ledger.put(lambda: self._book.ends(self._taken.id, status, why))
         await self._ledger.written()
-        last = self._folder / str(self._attempts[-1].number) if self._attempts else None
-        if last and (last / "run.json").exists():
-            await asyncio.to_thread(write_page_of, RunFolder(last))
-        size = await asyncio.to_thread(_size, self._folder)
-        self._ledger.put(lambda: self._book.weighs(self._taken.id, size))
+
+    def _complete(self) -> int:
+        """Writes the page of the last attempt, and says how many bytes all of them take."""
+        last = RunFolder(self._folder / str(min(self._number, MOST_WORLDS)))
+        if (last.path / "run.json").exists():
+            try:
+                write_page_of(last)
+            except UserError as error:
+                _log.warning("the run has no page: %s", error)
+        return sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
 
     async def _go(self, prepared: Prepared) -> tuple[str, str]:
         while self._number <= MOST_WORLDS:
@@ -184,11 +190,6 @@ class Playing:
     def _tell_attempts(self) -> None:
         attempts = tuple(self._attempts)
         self._ledger.put(lambda: self._book.attempts(self._taken.id, attempts))
-
-
-def _size(folder: Path) -> int:
-    """Bytes of all files in a folder."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _world_was_gone(done: Run) -> bool:

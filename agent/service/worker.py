@@ -71,6 +71,7 @@ class Worker:
         while not self._ending.is_set():
             if hearing.done():
                 await hearing  # it ends by an error only
+            self._ledger.check()
             await self._beat(engine)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), _BEAT_EVERY)

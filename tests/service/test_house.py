@@ -12,10 +12,12 @@ from agent.service.access import Accounts, Caller
 from agent.service.book import Book
 from agent.service.desk import Desk
 from agent.service.engine import Queue
+from agent.service.ledger import Ledger
 from agent.service.orders import AccountOrder, Role, RunOrder, ScheduleOrder
 from agent.service.setup import Setup
 from agent.service.store import Refused, Store, now
 from agent.service.tables import RunRow
+from env.settle import until
 from tests.service.conftest import Service
 from tests.service.small_service import SmallParts
 from tests.service.test_runs import held
@@ -123,6 +125,32 @@ def test_a_moment_of_a_schedule_comes_once(desk: Desk) -> None:
 def test_a_schedule_has_five_fields(cron: str) -> None:
     with pytest.raises(ValueError, match="cron"):
         ScheduleOrder(name="x", cron=cron, run=ORDER)
+
+
+def test_a_run_that_was_deleted_has_no_end_more(desk: Desk) -> None:
+    run = an_ended_run(desk, 0, 1)
+    desk.delete(ADA, run)
+    book = Book(desk.store, "w")
+    book.ends(run, "error:env", "its folder was gone")
+    book.weighs(run, 5)
+    assert book.take(run) is None
+    assert run not in left(desk)
+
+
+async def test_a_ledger_that_cannot_write_is_no_secret() -> None:
+    def broken() -> None:
+        raise KeyError("run")
+
+    ledger = Ledger()
+    ledger.check()
+    ledger.put(broken)
+    with pytest.raises(KeyError):
+        await until(lambda: checked(ledger), 5, "the ledger to write")
+
+
+async def checked(ledger: Ledger) -> bool | None:
+    ledger.check()
+    return None
 
 
 def test_who_has_no_account_any_more_is_nobody(tmp_path: Path) -> None:
