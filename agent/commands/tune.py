@@ -78,7 +78,7 @@ def start(
             raise
         machine, tuner = imagined(here)
         decided = decide(tuner=tuner, machine=machine)
-        typer.echo("# for graphics cards of 80 GiB, which this machine has not")
+        typer.echo("# for graphics cards of 80 GiB and as much memory, which this machine has not")
     if show:
         _print(decided)
     else:

@@ -132,7 +132,7 @@ def plan(
 
 def imagined(machine: Machine) -> tuple[Machine, Tuner]:
     """What a command is shown for where this machine cannot hold the model."""
-    return machine.model_copy(update={"cards": (80.0,) * 8}), IDEAL
+    return machine.model_copy(update={"cards": (80.0,) * 8, "memory": 1000.0}), IDEAL
 
 
 def check_room(plan: Plan, free: float) -> None:

@@ -101,9 +101,10 @@ def test_what_people_send_is_kept_without_secrets(service: Service) -> None:
         service.ada.post(f"/v1/runs/{run}/take-over")
         until_heard(service)
     service.until(run, state="paused")
+    before = service.run(run)["steps"]
     deed = {"action": {"action": "type", "text": VALUE}, "note": f"This is {VALUE}"}
     assert service.ada.post(f"/v1/runs/{run}/act", json=deed).status_code == 202
-    steps = service.until(run, state="paused", steps=service.run(run)["steps"] + 1)["steps"]
+    steps = service.until(run, state="paused", steps=before + 1)["steps"]
     service.ada.post(f"/v1/runs/{run}/hand-back", json={"note": VALUE})
     service.until(run, state="ended")
     told = service.ada.get(f"/v1/runs/{run}/steps").json()["steps"][steps - 1]

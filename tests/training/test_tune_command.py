@@ -55,7 +55,7 @@ def tuned(tmp_path: Path, data: Path) -> Path:
 def test_print_shows_the_whole_command_and_does_nothing(tmp_path: Path, data: Path) -> None:
     done = surehand("32B", data, "--out", tmp_path / "out", "--lora-rank", 16, "--print")
     assert done.returncode == 0, done.stderr
-    assert "# for graphics cards of 80 GiB, which this machine has not" in done.stdout
+    assert "# for graphics cards of 80 GiB and as much memory, which this machine has not" in done.stdout
     assert f"cd {data} && IMAGE_MAX_TOKEN_NUM=2048 " in done.stdout
     assert "QWENVL_BBOX_FORMAT=new" in done.stdout
     assert "swift sft --model Qwen/Qwen3-VL-32B-Thinking " in done.stdout
