@@ -1,5 +1,7 @@
 import asyncio
 import fcntl
+import os
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -8,10 +10,34 @@ from agent.serving.family import STAND_IN, find
 from agent.serving.machine import CPU_PYTHON
 from agent.serving.stand_in import cache_folder
 from agent.serving.vllm_server import Server, servers, start, stop
+from env.folder import FIRST_UID
+
+_WORLDS = 16
+"""More than are open at once in a run of the tests."""
+_made: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "vllm: needs .venv-serve (docker/setup-serve.sh) and a minute to start")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Makes the users of worlds without namespaces before any world is there.
+
+    The kernel takes mounts off a file that is replaced, in every namespace; a sandbox's own /etc/passwd is one.
+    """
+    if os.getuid() == 0 and not hasattr(session.config, "workerinput"):
+        for number in range(1, _WORLDS + 1):
+            name = f"surehand-{number}"
+            command = ["useradd", "--no-create-home", "--user-group", "--uid", str(FIRST_UID + number), name]
+            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+                _made.append(name)
+
+
+def pytest_sessionfinish() -> None:
+    """Removes those that were made."""
+    while _made:
+        subprocess.run(["userdel", _made.pop()], capture_output=True, check=False)
 
 
 @pytest.hookimpl(trylast=True)

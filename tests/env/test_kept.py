@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -233,6 +232,4 @@ async def test_where_namespaces_are_refused_a_separate_user_must_do_and_the_worl
     finally:
         await world.close()
         assert world.folder is not None
-        userdel = ["userdel", f"surehand-{world.folder.name}"]
-        await asyncio.to_thread(subprocess.run, userdel, capture_output=True, check=False)
     assert inside(world, "") == []
